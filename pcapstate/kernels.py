@@ -1,0 +1,246 @@
+"""One source, two speeds: what lets a hot loop run interpreted on small captures and compiled on large ones.
+
+A kernel is a plain Python function over rows with named fields. Interpreted, a row is a small object with
+``__slots__`` and a table of rows is a list; compiled by numba, a row is a record of a structured numpy array.
+The source is the same. Every field is an int64, and kernels keep to what means the same at both speeds:
+integers within 63 bits, explicit ``& 0xFFFFFFFF``, no None, no exceptions, no containers but tables.
+
+Never keep a row while its table grows (grow only between two calls of an entry), and copy rows with
+``Row.copy``: ``table[i] = row`` copies when compiled and aliases when interpreted.
+
+This is the only module that names numba, and it imports it when something is first compiled.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import os
+import sys
+import types
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_KERNELS: dict[Callable[..., Any], str] = {}
+
+
+def kernel(function: F) -> F:
+    """Marks ``function`` as a kernel. It stays a plain function; ``COMPILED.of(function)`` is its fast form."""
+    _KERNELS[function] = function.__module__
+    return function
+
+
+class Row:
+    """A named list of int64 fields: a slotted class for one speed, a numpy dtype for the other.
+
+    ``clear(row)`` sets every field to 0, ``copy(target, source)`` copies every field. Both are kernels.
+    """
+
+    def __init__(self, name: str, fields: str | Iterable[str]) -> None:
+        names = tuple(fields.split()) if isinstance(fields, str) else tuple(fields)
+        if len(set(names)) != len(names):
+            raise ValueError(f"{name}: a field is named twice")
+        self.name = name
+        self.fields = names
+        self.dtype = np.dtype([(field, np.int64) for field in names])
+        self.object = _slotted(name, names)
+        self.clear = kernel(_generated(f"clear_{name}", "row", [f"row.{f} = 0" for f in names]))
+        self.copy = kernel(_generated(f"copy_{name}", "target, source", [f"target.{f} = source.{f}" for f in names]))
+
+    def __repr__(self) -> str:
+        return f"Row({self.name!r}, {len(self.fields)} fields)"
+
+
+def _slotted(name: str, fields: Sequence[str]) -> type:
+    namespace: dict[str, Any] = {"__slots__": tuple(fields)}
+    body = "".join(f"    self.{field} = 0\n" for field in fields)
+    exec(f"def __init__(self):\n{body}", namespace)  # noqa: S102 -- an unrolled initializer is five times a loop over names
+    return type(name, (), namespace)
+
+
+def _generated(name: str, parameters: str, lines: Sequence[str]) -> Callable[..., None]:
+    namespace: dict[str, Any] = {}
+    exec(f"def {name}({parameters}):\n    " + "\n    ".join(lines), namespace)  # noqa: S102 -- as above
+    function: Callable[..., None] = namespace[name]
+    return function
+
+
+class Interpreted:
+    """Rows are slotted objects, tables are lists, octets are ``bytes``, a kernel is the function itself."""
+
+    name = "interpreted"
+
+    def of(self, function: F) -> F:
+        return function
+
+    def table(self, row: Row, count: int) -> list[Any]:
+        make = row.object
+        return [make() for _ in range(count)]
+
+    def integers(self, count: int, value: int = 0) -> list[int]:
+        return [value] * count
+
+    def octets(self, data: bytes | bytearray | memoryview) -> bytes:
+        return bytes(data)
+
+    def grown(self, row: Row, table: list[Any], count: int) -> list[Any]:
+        """The table with room for ``count`` rows (the same list, made longer)."""
+        table.extend(row.object() for _ in range(count - len(table)))
+        return table
+
+    def grown_integers(self, table: list[int], count: int, value: int = 0) -> list[int]:
+        table.extend([value] * (count - len(table)))
+        return table
+
+    def array(self, row: Row, table: Sequence[Any], count: int) -> np.ndarray:
+        """The first ``count`` rows as a structured array of its own."""
+        fields = row.fields
+        return np.array([tuple(getattr(r, f) for f in fields) for r in table[:count]], dtype=row.dtype)
+
+
+class Compiled:
+    """Rows are records of structured arrays, octets are a uint8 array, a kernel is numba's."""
+
+    name = "compiled"
+
+    def of(self, function: F) -> F:
+        return _dispatcher(function)  # type: ignore[return-value]
+
+    def table(self, row: Row, count: int) -> np.ndarray:
+        return np.zeros(count, row.dtype)
+
+    def integers(self, count: int, value: int = 0) -> np.ndarray:
+        return np.full(count, value, np.int64)
+
+    def octets(self, data: bytes | bytearray | memoryview) -> np.ndarray:
+        # Always writable: a read-only array is another type to numba, and would be compiled a second time.
+        return np.frombuffer(data if isinstance(data, bytearray) else bytearray(data), np.uint8)
+
+    def grown(self, row: Row, table: np.ndarray, count: int) -> np.ndarray:
+        if count <= len(table):
+            return table
+        larger = np.zeros(count, row.dtype)
+        larger[: len(table)] = table
+        return larger
+
+    def grown_integers(self, table: np.ndarray, count: int, value: int = 0) -> np.ndarray:
+        if count <= len(table):
+            return table
+        larger = np.full(count, value, np.int64)
+        larger[: len(table)] = table
+        return larger
+
+    def array(self, row: Row, table: np.ndarray, count: int) -> np.ndarray:
+        return table[:count].copy()
+
+
+Speed = Interpreted | Compiled
+INTERPRETED = Interpreted()
+COMPILED = Compiled()
+
+
+def convert(row: Row, table: Any, speed: Speed) -> Any:
+    """A table of rows as ``speed`` wants it: the same rows, in the other form if need be."""
+    if isinstance(table, list) == isinstance(speed, Interpreted):
+        return table
+    if isinstance(speed, Compiled):
+        return INTERPRETED.array(row, table, len(table))
+    rows = speed.table(row, len(table))
+    for target, values in zip(rows, table.tolist(), strict=True):
+        for field, value in zip(row.fields, values, strict=True):
+            setattr(target, field, value)
+    return rows
+
+
+def convert_integers(table: Any, speed: Speed) -> Any:
+    """A table of integers as ``speed`` wants it."""
+    if isinstance(speed, Compiled):
+        return np.asarray(table, np.int64)
+    return list(table) if isinstance(table, list) else table.tolist()
+
+
+# --- compiling -------------------------------------------------------------------------------------------------
+
+_dispatchers: dict[Callable[..., Any], Any] = {}
+_compiled_globals: dict[int, dict[str, Any]] = {}
+
+
+def _dispatcher(function: Callable[..., Any]) -> Any:
+    """numba's form of a kernel: the same code, in a copy of its module's globals where every kernel is compiled."""
+    made = _dispatchers.get(function)
+    if made is not None:
+        return made
+    with _cache_folder():
+        import numba
+
+        code = function.__code__
+        namespace = _namespace(function)
+        clone = types.FunctionType(code, namespace, function.__name__, function.__defaults__)
+        clone.__module__ = function.__module__
+        clone.__qualname__ = function.__qualname__
+        on_disk = not code.co_filename.startswith("<")
+        made = numba.njit(cache=on_disk, nogil=True)(clone)
+    _dispatchers[function] = made
+    return made
+
+
+def _namespace(function: Callable[..., Any]) -> dict[str, Any]:
+    source = function.__globals__
+    namespace = _compiled_globals.get(id(source))
+    if namespace is None:
+        namespace = _compiled_globals[id(source)] = dict(source)
+    for name in _names(function.__code__):
+        used = source.get(name)
+        if isinstance(used, types.FunctionType) and used in _KERNELS and used is not function:
+            namespace[name] = _dispatcher(used)
+    return namespace
+
+
+def _names(code: types.CodeType) -> Iterable[str]:
+    return code.co_names
+
+
+class _cache_folder:
+    """While kernels are made, numba's cache is a folder named by all kernel sources.
+
+    numba looks only at the file of the function that it is asked for: a change in a kernel that is called from
+    another file would go unseen. So the name of the folder tells the sources.
+    """
+
+    def __enter__(self) -> None:
+        from numba.core import config
+
+        self._config = config
+        self._before = config.CACHE_DIR
+        if not config.CACHE_DIR:
+            config.CACHE_DIR = str(_cache_root() / _fingerprint())
+
+    def __exit__(self, *_: object) -> None:
+        self._config.CACHE_DIR = self._before
+
+
+def _cache_root() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or ("~/Library/Caches" if sys.platform == "darwin" else "~/.cache")
+    return Path(os.environ.get("LOCALAPPDATA") or root).expanduser() / "pcapstate"
+
+
+@functools.cache
+def _fingerprint() -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        if b"@kernel" in (source := path.read_bytes()):
+            digest.update(source)
+    digest.update(inspect.getsource(Row).encode())
+    return digest.hexdigest()
+
+
+def compiled_before() -> bool:
+    """Whether the compiled kernels lie in the cache already, so that starting them costs no compilation."""
+    folder = _cache_root() / _fingerprint()
+    return folder.is_dir() and any(folder.rglob("*.nbi"))
