@@ -16,55 +16,55 @@ import numpy as np
 from ..schema import STATES
 
 _FIGURE_5 = """
-from          event           to            as RFC 9293 has it
-------------  --------------  ------------  ----------------------------------------------------------
-CLOSED        passive OPEN    LISTEN        passive OPEN / create TCB
-CLOSED        snd SYN         SYN_SENT      active OPEN / create TCB, snd SYN
-LISTEN        rcv SYN         SYN_RECEIVED  rcv SYN / snd SYN,ACK
-LISTEN        snd SYN         SYN_SENT      SEND / snd SYN
-SYN_SENT      rcv SYN         SYN_RECEIVED  rcv SYN / snd SYN,ACK
-SYN_SENT      rcv SYN,ACK     ESTABLISHED   rcv SYN,ACK / snd ACK
-SYN_RECEIVED  rcv ACK of SYN  ESTABLISHED   rcv ACK of SYN
-SYN_RECEIVED  snd FIN         FIN_WAIT_1    CLOSE / snd FIN
-SYN_RECEIVED  rcv RST         LISTEN        rcv RST (note 1: only after a passive OPEN)
-ESTABLISHED   snd FIN         FIN_WAIT_1    CLOSE / snd FIN
-ESTABLISHED   rcv FIN         CLOSE_WAIT    rcv FIN / snd ACK
-FIN_WAIT_1    rcv ACK of FIN  FIN_WAIT_2    rcv ACK of FIN
-FIN_WAIT_1    rcv FIN         CLOSING       rcv FIN / snd ACK
-FIN_WAIT_2    rcv FIN         TIME_WAIT     rcv FIN / snd ACK
-CLOSE_WAIT    snd FIN         LAST_ACK      CLOSE / snd FIN
-CLOSING       rcv ACK of FIN  TIME_WAIT     rcv ACK of FIN
-LAST_ACK      rcv ACK of FIN  CLOSED        rcv ACK of FIN
-TIME_WAIT     2MSL            CLOSED        Timeout=2MSL / delete TCB
-SYN_RECEIVED  rcv FIN         CLOSE_WAIT    3.10.7.4, eighth: enter the CLOSE-WAIT state
-LISTEN        close           CLOSED        CLOSE / delete TCB
-SYN_SENT      close           CLOSED        CLOSE / delete TCB
-SYN_SENT      rcv RST         CLOSED        3.10.7.3, second: drop the segment, enter CLOSED state
-SYN_RECEIVED  rcv RST, active CLOSED        3.10.7.4, second: active OPEN, enter the CLOSED state
-ESTABLISHED   rcv RST         CLOSED        3.10.7.4, second: enter the CLOSED state
-FIN_WAIT_1    rcv RST         CLOSED        3.10.7.4, second: enter the CLOSED state
-FIN_WAIT_2    rcv RST         CLOSED        3.10.7.4, second: enter the CLOSED state
-CLOSE_WAIT    rcv RST         CLOSED        3.10.7.4, second: enter the CLOSED state
-CLOSING       rcv RST         CLOSED        3.10.7.4, second: enter the CLOSED state
-LAST_ACK      rcv RST         CLOSED        3.10.7.4, second: enter the CLOSED state
-TIME_WAIT     rcv RST         CLOSED        3.10.7.4, second: enter the CLOSED state
-SYN_SENT      snd RST         CLOSED        3.10.5: ABORT call, delete the TCB
-SYN_RECEIVED  snd RST         CLOSED        3.10.5: ABORT call, send a reset
-ESTABLISHED   snd RST         CLOSED        3.10.5: ABORT call, send a reset
-FIN_WAIT_1    snd RST         CLOSED        3.10.5: ABORT call, send a reset
-FIN_WAIT_2    snd RST         CLOSED        3.10.5: ABORT call, send a reset
-CLOSE_WAIT    snd RST         CLOSED        3.10.5: ABORT call, send a reset
-CLOSING       snd RST         CLOSED        3.10.5: ABORT call, delete the TCB
-LAST_ACK      snd RST         CLOSED        3.10.5: ABORT call, delete the TCB
-TIME_WAIT     snd RST         CLOSED        3.10.5: ABORT call, delete the TCB
-SYN_SENT      timeout         CLOSED        3.10.8: user timeout, delete the TCB
-SYN_RECEIVED  timeout         CLOSED        3.10.8: user timeout, delete the TCB
-ESTABLISHED   timeout         CLOSED        3.10.8: user timeout, delete the TCB
-FIN_WAIT_1    timeout         CLOSED        3.10.8: user timeout, delete the TCB
-FIN_WAIT_2    timeout         CLOSED        3.10.8: user timeout, delete the TCB
-CLOSE_WAIT    timeout         CLOSED        3.10.8: user timeout, delete the TCB
-CLOSING       timeout         CLOSED        3.10.8: user timeout, delete the TCB
-LAST_ACK      timeout         CLOSED        3.10.8: user timeout, delete the TCB
+from          event            to            as RFC 9293 has it
+------------  ---------------  ------------  ----------------------------------------------------------
+CLOSED        passive OPEN     LISTEN        passive OPEN / create TCB
+CLOSED        snd SYN          SYN_SENT      active OPEN / create TCB, snd SYN
+LISTEN        rcv SYN          SYN_RECEIVED  rcv SYN / snd SYN,ACK
+LISTEN        snd SYN          SYN_SENT      SEND / snd SYN
+SYN_SENT      rcv SYN          SYN_RECEIVED  rcv SYN / snd SYN,ACK
+SYN_SENT      rcv SYN,ACK      ESTABLISHED   rcv SYN,ACK / snd ACK
+SYN_RECEIVED  rcv ACK of SYN   ESTABLISHED   rcv ACK of SYN
+SYN_RECEIVED  snd FIN          FIN_WAIT_1    CLOSE / snd FIN
+SYN_RECEIVED  rcv RST          LISTEN        rcv RST (note 1: only after a passive OPEN)
+ESTABLISHED   snd FIN          FIN_WAIT_1    CLOSE / snd FIN
+ESTABLISHED   rcv FIN          CLOSE_WAIT    rcv FIN / snd ACK
+FIN_WAIT_1    rcv ACK of FIN   FIN_WAIT_2    rcv ACK of FIN
+FIN_WAIT_1    rcv FIN          CLOSING       rcv FIN / snd ACK
+FIN_WAIT_2    rcv FIN          TIME_WAIT     rcv FIN / snd ACK
+CLOSE_WAIT    snd FIN          LAST_ACK      CLOSE / snd FIN
+CLOSING       rcv ACK of FIN   TIME_WAIT     rcv ACK of FIN
+LAST_ACK      rcv ACK of FIN   CLOSED        rcv ACK of FIN
+TIME_WAIT     2MSL             CLOSED        Timeout=2MSL / delete TCB
+SYN_RECEIVED  rcv FIN          CLOSE_WAIT    3.10.7.4, eighth: enter the CLOSE-WAIT state
+LISTEN        close            CLOSED        CLOSE / delete TCB
+SYN_SENT      close            CLOSED        CLOSE / delete TCB
+SYN_SENT      rcv RST          CLOSED        3.10.7.3, second: drop the segment, enter CLOSED state
+SYN_RECEIVED  rcv RST, active  CLOSED        3.10.7.4, second: active OPEN, enter the CLOSED state
+ESTABLISHED   rcv RST          CLOSED        3.10.7.4, second: enter the CLOSED state
+FIN_WAIT_1    rcv RST          CLOSED        3.10.7.4, second: enter the CLOSED state
+FIN_WAIT_2    rcv RST          CLOSED        3.10.7.4, second: enter the CLOSED state
+CLOSE_WAIT    rcv RST          CLOSED        3.10.7.4, second: enter the CLOSED state
+CLOSING       rcv RST          CLOSED        3.10.7.4, second: enter the CLOSED state
+LAST_ACK      rcv RST          CLOSED        3.10.7.4, second: enter the CLOSED state
+TIME_WAIT     rcv RST          CLOSED        3.10.7.4, second: enter the CLOSED state
+SYN_SENT      snd RST          CLOSED        3.10.5: ABORT call, delete the TCB
+SYN_RECEIVED  snd RST          CLOSED        3.10.5: ABORT call, send a reset
+ESTABLISHED   snd RST          CLOSED        3.10.5: ABORT call, send a reset
+FIN_WAIT_1    snd RST          CLOSED        3.10.5: ABORT call, send a reset
+FIN_WAIT_2    snd RST          CLOSED        3.10.5: ABORT call, send a reset
+CLOSE_WAIT    snd RST          CLOSED        3.10.5: ABORT call, send a reset
+CLOSING       snd RST          CLOSED        3.10.5: ABORT call, delete the TCB
+LAST_ACK      snd RST          CLOSED        3.10.5: ABORT call, delete the TCB
+TIME_WAIT     snd RST          CLOSED        3.10.5: ABORT call, delete the TCB
+SYN_SENT      timeout          CLOSED        3.10.8: user timeout, delete the TCB
+SYN_RECEIVED  timeout          CLOSED        3.10.8: user timeout, delete the TCB
+ESTABLISHED   timeout          CLOSED        3.10.8: user timeout, delete the TCB
+FIN_WAIT_1    timeout          CLOSED        3.10.8: user timeout, delete the TCB
+FIN_WAIT_2    timeout          CLOSED        3.10.8: user timeout, delete the TCB
+CLOSE_WAIT    timeout          CLOSED        3.10.8: user timeout, delete the TCB
+CLOSING       timeout          CLOSED        3.10.8: user timeout, delete the TCB
+LAST_ACK      timeout          CLOSED        3.10.8: user timeout, delete the TCB
 """
 """Figure 5 draws the lines whose last column does not begin with a section number."""
 
