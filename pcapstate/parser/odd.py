@@ -1,0 +1,153 @@
+"""Packets that are not read in one go: IP fragments, which wait for each other, and aggregated 802.11 frames.
+
+Here is Python per packet, always interpreted; a capture has few of them. What comes out is where to go on with the walk.
+
+Fragments are put together as RFC 791 3.2 and RFC 8200 4.5 have it, with two liberties: of octets that are there twice
+the first arrival counts, and a fragment of which the file holds only the beginning still takes its place, so that the
+lengths are right; the octets end where the first are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .links import LLC, NOTHING, PROTOCOL
+from .octets import be16, be32
+
+MOST_WAITING = 1024
+"""Datagrams that wait for fragments at one time; the oldest is given up for the next."""
+MOST_OCTETS = 8 << 20
+"""Octets of fragments that wait."""
+PATIENCE = 60_000_000_000
+"""Nanoseconds from a datagram's first fragment until the rest is no longer waited for (RFC 1122 3.3.2, RFC 8200 4.5)."""
+
+CARRIERS = {4, 6, 17, 41, 47, 51, 60, 97, 135, 137}
+"""IP protocols that are TCP, or may have it inside; fragments of the others are passed over."""
+
+
+@dataclass(slots=True)
+class Start:
+    """Where the walk goes on: the values of a `Cursor`, and the buffer that they point into."""
+
+    octets: bytes
+    at: int
+    end: int
+    limit: int
+    layer: int
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A datagram of which some fragments are there. `size` is that of its payload, -1 while the last is missing."""
+
+    record: Any
+    protocol: int
+    size: int = -1
+    held: int = 0
+    pieces: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    """Offset to length on the wire and octets."""
+
+    def add(self, offset: int, length: int, octets: bytes) -> None:
+        if offset not in self.pieces:
+            self.pieces[offset] = (length, octets)
+            self.held += len(octets)
+
+    def whole(self) -> bool:
+        """Whether the pieces reach from the beginning to the end without a hole."""
+        reached = 0
+        for offset, (length, _) in sorted(self.pieces.items()):
+            if offset > reached:
+                return False
+            reached = max(reached, offset + length)
+        return 0 <= self.size <= reached
+
+    def octets(self) -> bytes:
+        """The payload, up to its end or to the first octet that the file does not hold."""
+        joined = bytearray()
+        for offset, (_, octets) in sorted(self.pieces.items()):
+            if offset > len(joined):
+                break
+            joined += octets[len(joined) - offset :]
+        return bytes(joined[: self.size])
+
+
+class Fragments:
+    """Datagrams that wait for the rest of their fragments: a bounded number, for a bounded time."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[int, ...], Waiting] = {}
+        self._held = 0
+        self._given_up: list[Waiting] = []
+
+    def add(self, octets: bytes, cursor: Any, s: Any, record: Any) -> Start | None:
+        """Takes the fragment at `cursor`, whose addresses `s` has; if it was the last missing one, where to go on."""
+        piece = _piece_of_ipv4(octets, cursor) if s.version == 4 else _piece_of_ipv6(octets, cursor)
+        identity, protocol, offset, more, at = piece
+        if protocol not in CARRIERS or cursor.limit <= at:
+            return None
+        # RFC 791: source, destination, protocol and identification; RFC 8200: without the protocol.
+        key = (identity, protocol if s.version == 4 else -1, s.src0, s.src1, s.src2, s.src3, s.dst0, s.dst1, s.dst2, s.dst3)
+        self._make_room(record.time)
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = Waiting(record, protocol)
+        if offset == 0:
+            waiting.protocol = protocol
+        if not more:
+            waiting.size = offset + cursor.limit - at
+        self._held -= waiting.held
+        waiting.add(offset, cursor.limit - at, octets[at : cursor.end])
+        self._held += waiting.held
+        if not waiting.whole():
+            return None
+        self._drop(key)
+        joined = waiting.octets()
+        return Start(joined, 0, len(joined), waiting.size, PROTOCOL + waiting.protocol)
+
+    def give_up(self, *, everything: bool) -> Iterator[Any]:
+        """The records of the first fragments of what has been given up; of all that wait, at the end of a capture."""
+        if everything:
+            for key in list(self._waiting):
+                self._given_up.append(self._drop(key))
+        while self._given_up:
+            yield self._given_up.pop(0).record
+
+    def _make_room(self, now: int) -> None:
+        while self._waiting:
+            key, oldest = next(iter(self._waiting.items()))
+            crowded = len(self._waiting) >= MOST_WAITING or self._held > MOST_OCTETS
+            if not crowded and now - oldest.record.time <= PATIENCE:
+                return
+            self._given_up.append(self._drop(key))
+
+    def _drop(self, key: tuple[int, ...]) -> Waiting:
+        dropped = self._waiting.pop(key)
+        self._held -= dropped.held
+        return dropped
+
+
+def _piece_of_ipv4(octets: bytes, cursor: Any) -> tuple[int, int, int, int, int]:
+    """Identification, protocol, offset, whether more follow, and where the octets begin (RFC 791 3.1)."""
+    at = cursor.at
+    field = be16(octets, at + 6)
+    return be16(octets, at + 4), octets[at + 9], (field & 0x1FFF) * 8, field & 0x2000, at + (octets[at] & 0x0F) * 4
+
+
+def _piece_of_ipv6(octets: bytes, cursor: Any) -> tuple[int, int, int, int, int]:
+    """The same of a fragment header (RFC 8200 4.5)."""
+    at = cursor.at
+    field = be16(octets, at + 2)
+    return be32(octets, at + 4), octets[at], field & 0xFFF8, field & 1, at + 8
+
+
+def subframes(octets: bytes, cursor: Any) -> list[Start]:
+    """The frames in an A-MSDU (IEEE 802.11-2020, 9.3.2.2): two addresses, a length, LLC; each padded to four octets."""
+    starts = []
+    at = cursor.at
+    while at + 14 <= cursor.end:
+        limit = at + 14 + be16(octets, at + 12)
+        starts.append(Start(octets, at + 14, min(cursor.end, limit), limit, LLC if limit > at + 14 else NOTHING))
+        at += (limit - at + 3) & ~3
+    return starts
