@@ -7,8 +7,12 @@ nowhere else; the documentation, the exports and the tests are made from this pa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from .kernels import Row
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # --- what the stages hand on -----------------------------------------------------------------------------------
 
@@ -143,6 +147,13 @@ NULLABLE = "Int64"
 REAL = "float64"
 TEXT = "string"
 WORD = "category"
+
+
+class Coded(NamedTuple):
+    """A column of text as the stages hand it on: ``words[codes[i]]`` is row i, and code -1 is missing."""
+
+    codes: np.ndarray
+    words: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""The commands and their options. What they do is imported when they run: ``--help`` answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+TABLE_NAMES = ("flows", "timeline", "segments", "windows", "notes")
+"""As in ``schema.TABLES``, which would load numpy (a test compares)."""
+FORMATS = ("csv", "parquet", "ndjson")
+KINDS = ("overview", "ladder", "windows", "sequence", "states", "machine")
+
+_files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+_msl = click.option(
+    "--msl",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Maximum segment lifetime in seconds; TIME_WAIT lasts twice as long.",
+)
+_debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a failure.")
+
+
+def _flow(help_text: str, required: bool = False) -> Callable[..., Any]:
+    return click.option("--flow", "flow", metavar="N", type=int, required=required, help=help_text)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pcapstate", message="%(prog)s %(version)s")
+@_debug
+def pcapstate() -> None:
+    """What each endpoint's TCP was doing, from a packet capture.
+
+    FILE is a pcap or pcapng file (also compressed), a folder or glob of a rotated set, or - for standard input.
+    """
+
+
+@pcapstate.command()
+@_files
+@click.option(
+    "-o", "--output", metavar="PLACE", help="A folder for all tables, or a file for one; - for standard output."
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="Format of the output, where its ending does not tell."
+)
+@click.option(
+    "--table", "tables", type=click.Choice(TABLE_NAMES), multiple=True, help="Only this table (may be repeated)."
+)
+@click.option("--flow", "flows", metavar="3,7-9", help="Only these connections, by their numbers.")
+@click.option("--filter", "expression", metavar="EXPR", help="Only connections like 'host 10.0.0.5 and port 443'.")
+@_msl
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Connections in the summary.")
+@click.option("-q", "--quiet", is_flag=True, help="No summary.")
+@_debug
+def analyze(files: tuple[str, ...], **options: Any) -> int:
+    """Both sides' states of every connection: a summary, or tables with -o.
+
+    \b
+    pcapstate analyze x.pcap                        a summary
+    pcapstate analyze x.pcap -o tables              flows.csv, timeline.csv, segments.csv, windows.csv, notes.csv
+    pcapstate analyze x.pcap -o timeline.parquet    one table, by the file's name (or --table)
+    pcapstate analyze x.pcap --flow 3               one connection in full
+    """
+    from .analyze import analyze
+
+    return analyze(files, **options)
+
+
+@pcapstate.command()
+@_files
+@click.option("--flow", "flows", metavar="3,7-9", help="Only these connections, by their numbers.")
+@click.option("--all", "whole", is_flag=True, help="Every segment, however many.")
+@click.option("--raw", is_flag=True, help="Sequence numbers as they stand in the segments.")
+@_msl
+@_debug
+def ladder(files: tuple[str, ...], **options: Any) -> int:
+    """The exchange in the notation of RFC 9293's figures, with both sides' states."""
+    from .flows import ladder
+
+    return ladder(files, **options)
+
+
+@pcapstate.command()
+@_files
+@_flow("The connection, by its number.", required=True)
+@click.option("--kind", type=click.Choice(KINDS), default="overview", show_default=True, help="Which picture.")
+@click.option("-o", "--output", required=True, metavar="x.svg", help="The picture's file: .png, .svg or .pdf.")
+@_msl
+@_debug
+def plot(files: tuple[str, ...], **options: Any) -> int:
+    """A picture of one connection: timing diagram, windows, sequence numbers, states."""
+    from .pictures import plot
+
+    return plot(files, **options)
+
+
+@pcapstate.command()
+@_files
+@click.option("-o", "--output", required=True, metavar="x.html", help="The report's file.")
+@_msl
+@_debug
+def report(files: tuple[str, ...], **options: Any) -> int:
+    """One HTML file with findings, connections, states, and pictures."""
+    from .pictures import report
+
+    return report(files, **options)
+
+
+@pcapstate.command()
+@click.argument("table", required=False, type=click.Choice(TABLE_NAMES))
+@_debug
+def schema(table: str | None) -> int:
+    """What the columns of the tables mean."""
+    from .columns import schema
+
+    return schema(table)

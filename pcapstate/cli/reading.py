@@ -1,0 +1,115 @@
+"""Reading captures for a command: progress, interruption, and what could not be read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import click
+
+from ..capture import Capture
+from ..pipeline import Source, run
+
+MOST_PROBLEMS = 20
+"""Lines on stderr about what could not be read; the rest is in the notes."""
+
+
+class Interruptible:
+    """While chunks are read, an interrupt ends the reading: what came before is analyzed. A second one ends all."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self._reading = False
+
+    def __enter__(self) -> Interruptible:
+        try:
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
+        except ValueError:  # not in the main thread: nobody can interrupt us here
+            self._before = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _interrupt(self, *_: object) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+        if self._reading:
+            raise KeyboardInterrupt
+
+    def chunks(self, chunks: Iterable[Any]) -> Iterator[Any]:
+        """The chunks, up to the interrupt."""
+        iterator = iter(chunks)
+        while not self.interrupted:
+            self._reading = True
+            try:
+                chunk = next(iterator, None)
+            except KeyboardInterrupt:
+                return
+            finally:
+                self._reading = False
+            if chunk is None:
+                return
+            yield chunk
+
+
+class Progress:
+    """How far the reading is, on stderr: only on a terminal, and only after a second."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._next = time.monotonic() + 1.0
+        self._drawn = False
+
+    def __call__(self, *done: int) -> None:
+        """``done``: octets read, of how many (0: not known)."""
+        if not self._shown or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + 0.2
+        self._drawn = True
+        octets, total = (*done, 0, 0)[:2]
+        share = f"{100 * octets // total:3d} % of {total / 1e6:,.0f} MB" if total else f"{octets / 1e6:,.0f} MB"
+        sys.stderr.write(f"\r\x1b[Kreading: {share}")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._drawn = False
+
+
+def read(files: Collection[str], *, msl: float, keep: Collection[str] = ()) -> tuple[Capture, int]:
+    """Reads the files as one capture, says on stderr what could not be read, and gives the exit code so far."""
+    from . import DAMAGED, DONE, INTERRUPTED
+
+    given: Any = list(files) if len(files) > 1 else next(iter(files))
+    source, progress = Source(given), Progress()
+    with Interruptible() as interrupt:
+        try:
+            made = run(given, msl=msl, keep=keep, progress=progress, through=interrupt.chunks)
+        finally:
+            progress.clear()
+    capture = Capture(made, source, msl=msl)
+    tell_problems(capture)
+    if interrupt.interrupted:
+        click.echo("pcapstate: interrupted: what follows is what was read until then", err=True)
+        return capture, INTERRUPTED
+    return capture, DAMAGED if capture.problems else DONE
+
+
+def tell_problems(capture: Capture) -> None:
+    """A line on stderr for each thing that could not be read."""
+    problems = capture.problems
+    for problem in problems[:MOST_PROBLEMS]:
+        file = capture.files[problem.file] if 0 <= problem.file < len(capture.files) else capture.name
+        click.echo(f"pcapstate: {os.path.basename(file)}: {problem.text}", err=True)
+    if len(problems) > MOST_PROBLEMS:
+        click.echo(f"pcapstate: and {len(problems) - MOST_PROBLEMS:,} more, all in the table notes", err=True)

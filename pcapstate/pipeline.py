@@ -1,0 +1,176 @@
+"""One pass over a capture: reader, replay, and what both have to say about it. Without pandas.
+
+The large tables (``segments``, ``windows``) cost memory for every packet, so a pass keeps them only when asked to;
+who asks later reads the capture again. ``Source`` knows whether that can be done.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from .schema import MISSING, NOTES, TABLES
+from .values import Columns, joined
+
+LARGE = ("segments", "windows")
+"""The tables with rows for packets, kept only on request."""
+
+SMALL_CAPTURE = 8_000_000
+"""Octets of capture files below which every table is kept at once: reading again would cost more than memory."""
+
+
+class Tables(Protocol):
+    """What the replay hands back."""
+
+    flow_count: int
+    last_time: int
+
+    def table(self, name: str) -> Columns:
+        """The columns of a table, names and order as in ``schema.TABLES``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over a capture gave. ``first_time`` and ``last_time`` are nanoseconds since 1970 UTC."""
+
+    tables: Tables
+    kept: frozenset[str]
+    files: tuple[str, ...] = ()
+    frames: int = 0
+    first_time: int = 0
+    last_time: int = 0
+    problems: tuple[Any, ...] = ()
+
+    def columns(self, name: str) -> Columns:
+        """A table as numpy columns; the reader's problems are the first notes."""
+        columns = self.tables.table(name)
+        if name == "notes" and self.problems:
+            return joined(NOTES.columns, self._problem_columns(), columns)
+        return columns
+
+    def _problem_columns(self) -> Columns:
+        problems = self.problems
+        none = np.full(len(problems), MISSING)
+        texts: dict[str, list[str | None]] = {
+            "file": [self.files[p.file] if 0 <= p.file < len(self.files) else None for p in problems],
+            "kind": [p.kind for p in problems],
+            "text": [p.text for p in problems],
+        }
+        columns: Columns = {
+            "file_frame": np.array([p.file_frame or MISSING for p in problems], np.int64),
+            "frame": np.array([p.frame or MISSING for p in problems], np.int64),
+            "time": none,
+            "flow": none,
+            "side": np.full(len(problems), -1, np.int8),
+        }
+        for name, values in texts.items():
+            columns[name] = np.array([*values, None], object)[:-1]
+        return columns
+
+
+class Source:
+    """Where packets come from, and whether they can be had a second time.
+
+    ``given`` is a path (also a glob or a folder), a list of them, an open binary file, or ``"-"`` for standard input.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self._seen = self._fingerprint()
+
+    @property
+    def paths(self) -> list[str]:
+        """The regular files that were named; empty where anything else was (a pipe, an open file)."""
+        return [path for path, *_ in self._seen]
+
+    @property
+    def name(self) -> str:
+        """What to call it in one word or two."""
+        given = self.given
+        if isinstance(given, list | tuple):
+            return os.path.basename(str(given[0])) if len(given) == 1 else f"{len(given)} files"
+        if isinstance(given, str | os.PathLike):
+            path = os.fspath(given)
+            return "standard input" if path == "-" else os.path.basename(os.path.normpath(path))
+        return os.path.basename(str(getattr(given, "name", "an open file")))
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be read again."""
+        return bool(self._seen)
+
+    @property
+    def small(self) -> bool:
+        """Whether keeping every table costs little."""
+        return self.repeatable and sum(size for _, size, _ in self._seen) <= SMALL_CAPTURE
+
+    def unchanged(self) -> bool:
+        """Whether the files are those that were read: same names, sizes and dates."""
+        return self._seen == self._fingerprint()
+
+    def _fingerprint(self) -> tuple[tuple[str, int, int], ...]:
+        given = self.given if isinstance(self.given, list | tuple) else [self.given]
+        seen: list[tuple[str, int, int]] = []
+        for one in given:
+            if not isinstance(one, str | os.PathLike) or os.fspath(one) == "-":
+                return ()
+            for path in _files(os.fspath(one)):
+                try:
+                    status = os.stat(path)
+                except OSError:
+                    return ()
+                if not stat.S_ISREG(status.st_mode):
+                    return ()
+                seen.append((path, status.st_size, status.st_mtime_ns))
+        return tuple(seen)
+
+
+def _files(path: str) -> Iterable[str]:
+    if os.path.isdir(path):
+        return sorted(str(entry) for entry in Path(path).iterdir() if entry.is_file())
+    if not os.path.exists(path) and glob.has_magic(path):
+        return sorted(glob.glob(path, recursive=True))
+    return [path]
+
+
+def run(
+    source: Any,
+    *,
+    msl: float = 30.0,
+    keep: Collection[str] = (),
+    progress: Callable[..., None] | None = None,
+    through: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
+) -> Pass:
+    """Reads ``source`` to its end and replays it. ``through`` may wrap the chunks on their way.
+
+    Raises CaptureError where there is no such file, or it is not a capture.
+    """
+    from .parser import Reader
+    from .replay.engine import replay
+
+    reader = Reader(source, progress=progress)
+    tables = replay(through(reader) if through else reader, msl=msl, keep=tuple(keep))
+    return Pass(
+        tables=tables,
+        kept=frozenset(keep),
+        files=tuple(str(file.path) for file in reader.files),
+        frames=reader.frames,
+        first_time=reader.first_time,
+        last_time=reader.last_time,
+        problems=tuple(reader.problems),
+    )
+
+
+def check_names(names: Sequence[str] | Collection[str]) -> None:
+    """Raises ValueError for what is not a table's name."""
+    for name in names:
+        if name not in TABLES:
+            raise ValueError(f"no table {name!r}; the tables are {', '.join(TABLES)}")
