@@ -1,0 +1,150 @@
+"""Chunks of segments in, tables out: the loop around the kernels.
+
+State is carried per open flow. A flow that is over (both sides closed, or its 4-tuple taken by another, and a quiet
+time gone by) is settled: its events become steps, its facts narrow columns, and its slot is free again. So memory is
+bounded by the open flows and by the tables asked for, not by the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..kernels import INTERPRETED, Speed
+from ..schema import NOTES, Coded
+from . import columns, segments, timeline, verdicts
+from .columns import Columns
+from .memory import Settled, Store
+from .track import sweep, track
+
+SWEEP_EVERY = 200_000
+"""Segments between two searches for flows that are over."""
+
+DEFAULT_MSL = 30.0
+"""Seconds. RFC 9293 3.4.2 says two minutes; Linux and BSD wait 60 s for 2MSL."""
+
+
+class Replayed:
+    """What the replay found. ``table(name)`` gives the columns of ``schema.TABLES[name]``, made on first use."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tables: dict[str, Columns] = {}
+        self.flow_count: int = engine.flow_count
+        self.last_time: int = engine.last_time
+
+    def table(self, name: str) -> Columns:
+        if name not in self._tables:
+            self._tables[name] = getattr(self._engine, f"{name}_table")()
+        return self._tables[name]
+
+
+def replay(chunks: Iterable[Any], *, msl: float = DEFAULT_MSL, keep: Collection[str] = ()) -> Replayed:
+    """Replays every TCP connection in ``chunks``.
+
+    ``chunks``: objects with ``speed``, ``segments`` (a table of ``schema.Segment`` rows at that speed, which the next
+    chunk may reuse), ``count`` (segments in it) and ``last_time`` (ns). ``msl``: maximum segment lifetime, seconds.
+    ``keep``: which of the large tables, "segments" and "windows", will be asked for.
+    """
+    engine = Engine(msl=msl, keep=keep)
+    for chunk in chunks:
+        engine.feed(chunk)
+    engine.finish()
+    return Replayed(engine)
+
+
+class Engine:
+    """One replay under way."""
+
+    def __init__(self, *, msl: float, keep: Collection[str]) -> None:
+        self.msl = msl
+        self.keep = frozenset(keep)
+        self.last_time = 0
+        self.store: Store | None = None
+        self.flow_parts: list[Columns] = []
+        self.step_parts: list[timeline.Rows] = []
+        self.segment_parts: list[np.ndarray] = []
+        self.note_parts: list[np.ndarray] = []
+        self._since_sweep = 0
+
+    @property
+    def flow_count(self) -> int:
+        return sum(len(part["flow"]) for part in self.flow_parts)
+
+    # --- the way in ------------------------------------------------------------------------------------------
+
+    def feed(self, chunk: Any) -> None:
+        """Replays one chunk."""
+        speed: Speed = chunk.speed
+        if self.store is None:
+            self.store = Store(speed, room=64 if speed is INTERPRETED else 4096)
+        self.store.convert(speed)
+        run = speed.of(track)
+        done = 0
+        while done < chunk.count:
+            done = int(run(self.store.memory, chunk.segments, done, chunk.count))
+            if done < chunk.count:
+                self._make_room()
+        self.last_time = max(self.last_time, int(chunk.last_time))
+        if self.keep:
+            self.segment_parts.append(segments.narrow(speed, chunk.segments, chunk.count))
+        self._since_sweep += chunk.count
+        if self._since_sweep > SWEEP_EVERY:
+            self._sweep()
+
+    def _make_room(self) -> None:
+        assert self.store is not None
+        self.note_parts.append(self.store.drain_notes())
+        before = self.store.room
+        self._sweep()
+        if int(self.store.memory.control[0]) < before // 4:
+            self.store.grow()
+
+    def _sweep(self) -> None:
+        assert self.store is not None
+        self._since_sweep = 0
+        speed = self.store.speed
+        slots = speed.integers(self.store.room)
+        patience = int(self.msl * 2e9)
+        found = int(speed.of(sweep)(self.store.memory, slots, self.last_time, patience))
+        if found:
+            self._settle(self.store.take(slots[:found]))
+
+    def finish(self) -> None:
+        """Settles every flow that is still in memory."""
+        if self.store is None:
+            self.store = Store(INTERPRETED)
+        self.note_parts.append(self.store.drain_notes())
+        flows = self.store.memory.flows
+        used = [i for i in range(self.store.room) if flows[i].used] if isinstance(flows, list) else np.flatnonzero(flows["used"])
+        if len(used):
+            self._settle(self.store.take(used))
+        self.store = None
+
+    def _settle(self, settled: Settled) -> None:
+        made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
+        self.step_parts.append(timeline.rows(settled.flows, settled.sides, made))
+        self.flow_parts.append(columns.flow_columns(settled, made, verdicts.judge(settled, made)))
+
+    # --- the tables ------------------------------------------------------------------------------------------
+
+    def flows_table(self) -> Columns:
+        return columns.flows_table(self.flow_parts, self.last_time)
+
+    def timeline_table(self) -> Columns:
+        return columns.timeline_table(self.step_parts, self.flow_parts)
+
+    def segments_table(self) -> Columns:
+        return segments.segments_table(self.segment_parts)
+
+    def windows_table(self) -> Columns:
+        return segments.windows_table(self.segment_parts)
+
+    def notes_table(self) -> Columns:
+        found = np.concatenate(self.note_parts) if self.note_parts else np.zeros(0, np.int64)
+        return columns.notes_table(found, NOTES)
+
+
+__all__ = ["Coded", "Engine", "Replayed", "replay"]

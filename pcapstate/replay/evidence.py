@@ -1,0 +1,214 @@
+"""Dated events: how an arrival is presumed, confirmed, and taken back.
+
+A capture point sees what a side sent; that something reached it is shown only by what it sends later. So an event has
+bounds. It did not happen before the segment that carried it passed the capture point (`low`), and it had happened
+when the side sent something that shows it (`high`). A copy that can only come from a side that does not know of it
+refutes it, and the next carrier takes its place. Each rule is one function here; which segment calls which is in
+``endpoint``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import kernel
+from .rows import CONFIRMED, DEDUCED, NEVER, NOTE_COUNT, NOTHING, PRESUMED, RING, SENT
+
+GUARD = 10_000_000
+"""Slack on a round trip, ns: two segments closer than this may have crossed on the wire."""
+
+LONGEST_GUARD = 200_000_000
+"""Above the smallest round trip: acknowledgements are delayed by at most this much on common stacks (Linux 40 to 200 ms)."""
+
+FRESH_AFTER = 100_000_000
+"""Copies that nothing tells apart (no timestamps, no IP ID) are transmissions of their own from this gap on, ns."""
+
+
+@kernel
+def presume(e: Any, s: Any, octets: int, tsval: int) -> None:
+    """A copy of the carrier passes toward the side. Only the first counts, until it is refuted."""
+    if e.grade != NOTHING:
+        return
+    e.grade = PRESUMED
+    e.at = s.time
+    e.frame = s.frame
+    if e.low < s.time:
+        e.low = s.time
+    e.octets = octets
+    e.tsval = tsval
+    if e.refuted == 0:
+        e.first = s.time
+        e.first_frame = s.frame
+
+
+@kernel
+def carry(e: Any, s: Any, tsval: int) -> None:
+    """A later copy that more likely is the one that arrived: the bound stays with the first, the estimate moves."""
+    e.at = s.time
+    e.frame = s.frame
+    e.tsval = tsval
+
+
+@kernel
+def confirm(e: Any, s: Any) -> None:
+    """The side shows in ``s`` that the event had happened."""
+    if e.grade == PRESUMED:
+        e.grade = CONFIRMED
+    elif e.grade == NOTHING:
+        # What carried it was not captured, or is refuted and came again unseen.
+        e.grade = DEDUCED
+        e.at = s.time
+        e.frame = s.frame
+    else:
+        return
+    e.high = s.time
+    e.proof = s.frame
+
+
+@kernel
+def sent(e: Any, s: Any, low: int) -> None:
+    """The side itself sent what makes the event."""
+    e.grade = SENT
+    e.at = s.time
+    e.frame = s.frame
+    e.low = low
+    e.high = s.time
+    e.proof = s.frame
+    e.first = s.time
+    e.first_frame = s.frame
+
+
+@kernel
+def refute(m: Any, e: Any, s: Any, kind: int, guard: int) -> None:
+    """The copy ``s`` shows that the side did not know of the event when it sent it."""
+    note(m, s, kind, e.frame, e.at)
+    e.grade = NOTHING
+    e.refuted += 1
+    if e.low < s.time - guard:
+        e.low = s.time - guard
+
+
+@kernel
+def note(m: Any, s: Any, kind: int, value: int, other: int) -> None:
+    """One row of what was refuted or odd. The engine empties the table before it is full."""
+    at = m.control[NOTE_COUNT]
+    if at < len(m.notes):
+        n = m.notes[at]
+        n.kind = kind
+        n.frame = s.frame
+        n.time = s.time
+        n.flow = s.flow
+        n.side = s.side
+        n.value = value
+        n.other = other
+        m.control[NOTE_COUNT] = at + 1
+
+
+@kernel
+def guard_of(x: Any) -> int:
+    """The longest plausible round trip between the capture point and the side: segments closer than this may cross."""
+    if x.rtt_min >= NEVER:
+        return LONGEST_GUARD
+    longest = x.rtt_max
+    if longest > 2 * x.rtt_min + LONGEST_GUARD:
+        longest = 2 * x.rtt_min + LONGEST_GUARD
+    return longest + GUARD
+
+
+@kernel
+def is_fresh(s: Any, ip_id: int, tsval: int, before: int) -> int:
+    """1 if a copy was sent anew: a duplicate made by the network has the same IP ID and timestamp (SEMANTICS R0)."""
+    if s.tsval >= 0 and tsval >= 0 and s.tsval != tsval:
+        return 1
+    if s.ip_id > 0 and ip_id > 0:
+        return 1 if s.ip_id != ip_id else 0
+    return 1 if s.time - before > FRESH_AFTER else 0
+
+
+@kernel
+def remember(m: Any, x: Any, s: Any, end: int) -> None:
+    """Puts a first transmission (of octets, or of a TSval) into the ring of what the side sent."""
+    new_octets = 1 if end > x.next else 0
+    new_tsval = 1 if s.tsval >= 0 and (x.tsval < 0 or ((s.tsval - x.tsval) & 0xFFFFFFFF) - 1 < 0x7FFFFFFF) else 0
+    if new_tsval > 0 and s.tsval == x.tsval:
+        new_tsval = 0
+    if new_octets == 0 and new_tsval == 0:
+        return
+    echo = m.echoes[x.ring + x.ring_count % RING]
+    x.ring_count += 1
+    echo.end = end if new_octets > 0 else x.next
+    echo.octets = new_octets
+    echo.tsval = s.tsval if new_tsval > 0 or new_octets > 0 else -1
+    echo.time = s.time
+    echo.frame = s.frame
+    echo.again = 0
+    echo.answered = 0
+    if new_tsval > 0:
+        x.tsval = s.tsval
+        x.tsval_time = s.time
+
+
+@kernel
+def sent_again(m: Any, x: Any, start: int) -> None:
+    """Octets from ``start`` on are sent again: an answer to them names no copy (Karn), so they give no round trip."""
+    count = x.ring_count if x.ring_count < RING else RING
+    for i in range(count):
+        echo = m.echoes[x.ring + i]
+        if echo.end > start:
+            echo.again = 1
+
+
+@kernel
+def sample(x: Any, elapsed: int, first: int) -> None:
+    """A round trip between the capture point and side x. Only the first answer to a segment counts for the longest."""
+    if elapsed < 0:
+        return
+    if elapsed < x.rtt_min:
+        x.rtt_min = elapsed
+    if first > 0:
+        x.rtt_count += 1
+        if elapsed > x.rtt_max:
+            x.rtt_max = elapsed
+
+
+@kernel
+def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
+    """What side x is proved to have had when it sent ``s``: the first copy of what it acknowledges and echoes.
+
+    Moves x.had (a lower bound for the moment of sending) and samples the round trip to x.
+    """
+    count = y.ring_count if y.ring_count < RING else RING
+    found = 0
+    stamp = -1
+    for i in range(count):
+        echo = m.echoes[y.ring + (y.ring_count - 1 - i) % RING]
+        if found == 0 and echo.octets > 0 and echo.end <= ack:
+            found = 1
+            if echo.again == 0:
+                if echo.end == ack:
+                    sample(x, s.time - echo.time, 1 - echo.answered)
+                    echo.answered = 1
+            if echo.time > x.had:
+                x.had = echo.time
+                x.had_frame = echo.frame
+        if s.tsecr >= 0 and echo.tsval >= 0 and s.flags & 16:
+            if echo.tsval == s.tsecr:
+                stamp = i
+            elif stamp >= 0:
+                break
+    if stamp >= 0:
+        echo = m.echoes[y.ring + (y.ring_count - 1 - stamp) % RING]
+        # At the far end of the ring an earlier one with the same TSval may have been given up.
+        if stamp < RING - 1 or y.ring_count <= RING:
+            if echo.time > x.had:
+                x.had = echo.time
+                x.had_frame = echo.frame
+            sample(x, s.time - echo.time, 0)
+
+
+@kernel
+def echoes_later(s: Any, e: Any) -> int:
+    """1 if the TSecr of ``s`` proves the arrival of the carrier of ``e`` or of something sent later."""
+    if e.tsval < 0 or s.tsecr < 0:
+        return 0
+    return 1 if ((s.tsecr - e.tsval) & 0xFFFFFFFF) < 0x80000000 else 0

@@ -1,0 +1,122 @@
+"""The tables that the replay's kernels work on: made, grown, carried from one speed to the other, and emptied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..kernels import INTERPRETED, Row, Speed, convert, convert_integers
+from .rows import (
+    BUCKET_MASK,
+    CONTROL_SIZE,
+    EVENTS_PER_SIDE,
+    FREE_COUNT,
+    NOTE_COUNT,
+    RING,
+    Echo,
+    Event,
+    Flow,
+    Memory,
+    Note,
+    Side,
+)
+
+NOTES = 1024
+"""Room for notes between two visits of the engine; a segment makes at most a handful."""
+
+PER_FLOW = {"flows": 1, "sides": 2, "events": 2 * EVENTS_PER_SIDE, "echoes": 2 * RING}
+ROWS: dict[str, Row] = {"flows": Flow, "sides": Side, "events": Event, "echoes": Echo, "notes": Note}
+
+
+@dataclass(slots=True)
+class Settled:
+    """Flows whose story is complete: structured arrays as in ``rows``; sides of flow i are rows 2i and 2i + 1."""
+
+    flows: np.ndarray
+    sides: np.ndarray
+    events: np.ndarray
+
+
+class Store:
+    """Owner of a ``Memory``. ``memory`` is another tuple after ``grow`` and ``convert``."""
+
+    def __init__(self, speed: Speed, room: int = 64) -> None:
+        self.speed = speed
+        self.room = room
+        tables = {name: speed.table(ROWS[name], room * count) for name, count in PER_FLOW.items()}
+        control = speed.integers(CONTROL_SIZE)
+        buckets = 256
+        control[BUCKET_MASK] = buckets - 1
+        control[FREE_COUNT] = room
+        free = speed.integers(room)
+        for i in range(room):
+            free[i] = room - 1 - i
+        self.memory = Memory(
+            notes=speed.table(Note, NOTES),
+            buckets=speed.integers(buckets, -1),
+            free=free,
+            control=control,
+            **tables,
+        )
+
+    def convert(self, speed: Speed) -> None:
+        """The same memory at another speed."""
+        if speed is self.speed:
+            return
+        m = self.memory
+        rows = {name: convert(row, getattr(m, name), speed) for name, row in ROWS.items()}
+        integers = {name: convert_integers(getattr(m, name), speed) for name in ("buckets", "free", "control")}
+        self.memory = Memory(**rows, **integers)
+        self.speed = speed
+
+    def grow(self) -> None:
+        """Room for half as many flows again (at least 64), and a bucket for each."""
+        m = self.memory
+        speed = self.speed
+        old = self.room
+        self.room = old + max(64, old // 2)
+        tables = {name: speed.grown(ROWS[name], getattr(m, name), self.room * count) for name, count in PER_FLOW.items()}
+        free = speed.grown_integers(m.free, self.room)
+        count = int(m.control[FREE_COUNT])
+        for i, slot in enumerate(range(self.room - 1, old - 1, -1)):
+            free[count + i] = slot
+        m.control[FREE_COUNT] = count + self.room - old
+        self.memory = m._replace(free=free, **tables)
+        size = int(m.control[BUCKET_MASK]) + 1
+        if size < 2 * self.room:
+            while size < 2 * self.room:
+                size *= 2
+            m.control[BUCKET_MASK] = size - 1
+            self.memory = self.memory._replace(buckets=speed.integers(size, -1))
+            self._chain_again()
+
+    def _chain_again(self) -> None:
+        from .track import chain_all
+
+        self.speed.of(chain_all)(self.memory)
+
+    def take(self, slots: Any) -> Settled:
+        """Copies of the flows in ``slots``, as structured arrays."""
+        m = self.memory
+        if self.speed is INTERPRETED:
+            flows = [m.flows[i] for i in slots]
+            sides = [m.sides[2 * i + k] for i in slots for k in (0, 1)]
+            per = 2 * EVENTS_PER_SIDE
+            events = [m.events[per * i + k] for i in slots for k in range(per)]
+            return Settled(
+                INTERPRETED.array(Flow, flows, len(flows)),
+                INTERPRETED.array(Side, sides, len(sides)),
+                INTERPRETED.array(Event, events, len(events)).reshape(-1, EVENTS_PER_SIDE),
+            )
+        at = np.asarray(slots, np.int64)
+        both = (2 * at[:, None] + np.arange(2)).reshape(-1)
+        return Settled(m.flows[at], m.sides[both], m.events.reshape(-1, EVENTS_PER_SIDE)[both])
+
+    def drain_notes(self) -> np.ndarray:
+        """The notes since the last call, as a structured array; the table is empty afterwards."""
+        m = self.memory
+        count = int(m.control[NOTE_COUNT])
+        m.control[NOTE_COUNT] = 0
+        return self.speed.array(Note, m.notes, count)

@@ -1,0 +1,47 @@
+"""What was refuted or odd, in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..schema import MISSING, Coded
+from .rows import NOTE_KINDS
+
+SENTENCES = {
+    "refuted_syn": "The SYN in frame {value} did not arrive: it is sent again.",
+    "refuted_syn_ack": "The SYN,ACK in frame {value} did not take effect: the SYN is sent again.",
+    "refuted_ack_of_syn": "The ACK in frame {value} did not take effect: the SYN,ACK is sent again.",
+    "refuted_ack_of_fin": "The ACK of the FIN in frame {value} did not arrive: the FIN is sent again.",
+    "refuted_fin": "The FIN in frame {value} was not acknowledged: it is sent again.",
+    "reset_ignored": "The reset had no effect.",
+    "reset_challenged": "The reset lies beyond what was sent: the target answers with a challenge ACK, if at all.",
+    "bad_ack": "The SYN,ACK acknowledges {value}, which is not the ISN + 1 of the SYN.",
+    "two_syn_acks": "A second SYN,ACK with another initial sequence number.",
+    "port_reused": "The 4-tuple is used again.",
+    "pool_full": "More was under way than is kept: older segments are forgotten.",
+    "scale_inferred": "The window scale is inferred.",
+}
+KINDS = {"refuted": ("refuted_syn", "refuted_syn_ack", "refuted_ack_of_syn", "refuted_ack_of_fin", "refuted_fin")}
+_KIND = {kind: name for name, kinds in KINDS.items() for kind in kinds}
+
+
+def note_columns(found: np.ndarray) -> dict[str, Any]:
+    """The columns of ``notes`` from rows of ``rows.Note``; the file is the reader's to tell."""
+    count = len(found)
+    if not count:
+        found = np.zeros(0, [(name, np.int64) for name in ("kind", "frame", "time", "flow", "side", "value")])
+    found = found[np.argsort(found["frame"], kind="stable")]
+    kinds = [NOTE_KINDS[code] for code in found["kind"].tolist()]
+    texts = [SENTENCES[kind].format(value=value) for kind, value in zip(kinds, found["value"].tolist(), strict=True)]
+    return {
+        "file": Coded(np.full(count, -1, np.int32), []),
+        "file_frame": np.full(count, MISSING),
+        "frame": found["frame"],
+        "time": found["time"],
+        "flow": found["flow"],
+        "side": (found["side"] + 1).astype(np.int8),
+        "kind": np.array([_KIND.get(kind, kind) for kind in kinds] + [None], object)[:-1],
+        "text": np.array([*texts, None], object)[:-1],
+    }

@@ -1,0 +1,224 @@
+"""Resets: whose, in which form, whether they count, and what comes back to life when they did not.
+
+Two forms are told apart (RFC 9293 3.10.7.1 and 3.10.5): the *reply*, made from the segment that it answers, which says
+that there was no socket; and the *active* one, which a live connection sends when it is aborted. A reset counts at its
+target only if its number is acceptable (RFC 5961, 3); whether it did is decided by what the target does next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import kernel
+from ..tcp import machine
+from .evidence import guard_of, hear, note
+from .rows import (
+    CONFIRMED,
+    DEAD,
+    FIN_ACKED,
+    FIN_RECEIVED,
+    FIN_SENT,
+    NEVER,
+    NOTHING,
+    PRESUMED,
+    RESET_CHALLENGED,
+    RESET_IGNORED,
+    SENT,
+    SYN_ACKED,
+    SYN_RECEIVED,
+    SYN_SENT,
+)
+
+RST, ACK = 4, 16
+SND_RST, RCV_RST, RCV_RST_ACTIVE, CLOSE = machine.SND_RST, machine.RCV_RST, machine.RCV_RST_ACTIVE, machine.CLOSE
+TWO_MSL = machine.TWO_MSL
+NO_FORM, REPLY, REPLY_TO_SYN, ACTIVE = range(4)
+LATE = 5_000_000
+"""A segment seen this much after its sender's own reset was sent after it (else the wire may have swapped them), ns."""
+
+
+@kernel
+def form_of(x: Any, s: Any) -> int:
+    """The form of a reset, by its flags, window and numbers."""
+    if s.flags & ACK == 0:
+        return REPLY
+    if s.seq == 0 and s.window == 0 and s.tsval < 0:
+        return REPLY_TO_SYN
+    return ACTIVE
+
+
+@kernel
+def synchronized(m: Any, first: int) -> int:
+    """1 if the side has sent and received a SYN, or was found in mid-stream."""
+    if m.events[first + SYN_SENT].grade == NOTHING:
+        return 0
+    return 1 if m.events[first + SYN_RECEIVED].grade != NOTHING else 0
+
+
+@kernel
+def is_over(m: Any, first: int) -> int:
+    """1 if the side is CLOSED, 2 if it is in TIME_WAIT, as far as has been seen."""
+    if m.events[first + DEAD].grade != NOTHING:
+        return 1
+    sent_fin = m.events[first + FIN_SENT].grade
+    if sent_fin != NOTHING and m.events[first + FIN_RECEIVED].grade != NOTHING:
+        if m.events[first + FIN_ACKED].grade != NOTHING:
+            return 2
+    return 0
+
+
+@kernel
+def reset(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any) -> None:
+    """A segment with RST from X to Y."""
+    form = form_of(x, s)
+    x.rst_frame = s.frame
+    x.rst_form = form
+    x.rst_time = s.time
+    x.rst_ttl = s.ttl
+    if f.reset_frame == 0:
+        f.reset_frame = s.frame
+        f.reset_by = s.side
+    x.rst_answers = y.sent_frame
+    if f.bad_ack and form == REPLY and m.events[first + SYN_RECEIVED].grade == NOTHING:
+        # The answer to a SYN,ACK with a wrong acknowledgement: its sender stays in SYN_SENT (RFC 9293 3.10.7.3, first).
+        return
+    sender_dies(m, f, x, y, first, s, form)
+    target_dies(m, f, x, y, first, peer, s, form)
+
+
+@kernel
+def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -> None:
+    """What the reset says of the side that sent it: CLOSED by then, if it was ever anything else."""
+    e = m.events[first + DEAD]
+    if e.grade == SENT:
+        return
+    if e.grade != NOTHING:
+        # It was presumed gone; a reply shows that it is.
+        if form == REPLY and e.grade == PRESUMED:
+            e.grade = CONFIRMED
+            e.high = s.time
+            e.proof = s.frame
+        return
+    started = m.events[first + SYN_SENT].grade
+    if started == NOTHING and f.midstream == 0:
+        if f.refused_frame == 0 and form != REPLY:
+            f.refused_frame = s.frame
+        return
+    if is_over(m, first) == 2 and form != ACTIVE:
+        over(m, x, y, first, s)
+        return
+    got = m.events[first + FIN_RECEIVED]
+    if got.grade == PRESUMED and (form == REPLY or (s.ack_known and s.ack_relative < y.fin)):
+        # It would have acknowledged the FIN, had a socket taken it.
+        unsee(got)
+    e.grade = SENT
+    e.how = SND_RST
+    e.at = s.time
+    e.frame = s.frame
+    if form == ACTIVE and s.ack_known:
+        hear(m, x, y, s, s.ack_relative)
+    e.low = x.had
+    e.high = s.time
+    e.proof = s.frame
+    if form == REPLY and m.events[first + SYN_RECEIVED].grade == PRESUMED and x.syn_pure and f.simultaneous == 0:
+        # A SYN,ACK draws a reset: the opener gave up before it came.
+        e.how = CLOSE
+        e.low = m.events[first + SYN_SENT].at
+        unsee(m.events[first + SYN_RECEIVED])
+        unsee(m.events[first + SYN_ACKED])
+
+
+@kernel
+def unsee(e: Any) -> None:
+    """The arrival was of no effect."""
+    e.grade = NOTHING
+
+
+@kernel
+def over(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
+    """A reply from a side that was in TIME_WAIT or LAST_ACK: it is gone by now."""
+    e = m.events[first + DEAD]
+    e.grade = SENT
+    e.how = TWO_MSL
+    e.at = s.time
+    e.frame = s.frame
+    e.low = m.events[first + FIN_RECEIVED].low
+    e.high = s.time
+    e.proof = s.frame
+
+
+@kernel
+def target_dies(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, form: int) -> None:
+    """What the reset does to its target, if it arrives (RFC 9293 3.10.7.3 and 3.10.7.4, RFC 5961 3)."""
+    e = m.events[peer + DEAD]
+    state = is_over(m, peer)
+    if e.grade != NOTHING:
+        return
+    if m.events[peer + SYN_SENT].grade == NOTHING and f.midstream == 0:
+        return
+    closed_by_ack = 0
+    if state == 2:
+        closed_by_ack = y.fin_after_fin
+    if closed_by_ack:
+        return
+    if acceptable(m, x, y, peer, s) == 0:
+        note(m, s, RESET_CHALLENGED if s.seq_relative > x.next else RESET_IGNORED, s.seq, 0)
+        return
+    e.grade = PRESUMED
+    e.how = RCV_RST
+    if y.syn_pure and m.events[peer + SYN_RECEIVED].grade != NOTHING and m.events[peer + SYN_ACKED].grade == NOTHING:
+        e.how = RCV_RST_ACTIVE
+    e.at = s.time
+    e.frame = s.frame
+    # A side that nothing shows alive at that moment may have gone before, in silence.
+    e.low = s.time
+    e.high = NEVER
+    e.proof = 0
+    if y.repeated_unanswered:
+        e.low = y.sent_at if y.sent_at < s.time else s.time
+
+
+@kernel
+def acceptable(m: Any, x: Any, y: Any, peer: int, s: Any) -> int:
+    """1 if the target would take the reset: its number lies between what Y has acknowledged and what X has sent."""
+    if m.events[peer + SYN_RECEIVED].grade == NOTHING and y.syn_pure:
+        # SYN_SENT: only a reset that acknowledges the SYN counts.
+        if s.flags & ACK == 0:
+            return 0
+        return 1 if s.ack_known and 1 <= s.ack_relative <= y.syn_end else 0
+    if x.based == 0 or s.seq_relative < 0 and x.base == 0:
+        return 1
+    low = x.acked - 1
+    return 1 if low <= s.seq_relative <= x.next else 0
+
+
+@kernel
+def alive_after_all(m: Any, f: Any, x: Any, first: int, peer: int, s: Any) -> None:
+    """A side that goes on after a reset was not closed by it (SEMANTICS R5, R6)."""
+    e = m.events[first + DEAD]
+    if e.grade == NOTHING:
+        return
+    if e.grade == SENT:
+        if s.time - e.at <= LATE or e.how != SND_RST:
+            return
+        if s.seq_relative < x.next and s.length > 0:
+            # A copy that was on its way: it proves nothing.
+            return
+    elif e.grade != PRESUMED or s.time - e.at <= guard_of(x):
+        return
+    note(m, s, RESET_IGNORED, e.frame, e.at)
+    forget(e)
+    other = m.events[peer + DEAD]
+    if other.grade == PRESUMED and other.frame == x.rst_frame:
+        forget(other)
+
+
+@kernel
+def forget(e: Any) -> None:
+    """The event did not happen."""
+    e.grade = NOTHING
+    e.low = -NEVER
+    e.high = NEVER
+    e.how = 0
+    e.frame = 0
+    e.proof = 0

@@ -1,0 +1,126 @@
+"""The memory of the replay: what it knows of a flow, of a side, of an event; all of it in bounded rows.
+
+Sequence numbers here are relative to the initial sequence number (a SYN is octet 0, the first octet of data 1) and
+unwrapped, so that plain comparisons hold for connections of any length. Times are nanoseconds since 1970, as seen at
+the capture point. ``NEVER`` stands for a bound that is not known.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..kernels import Row
+
+NEVER = 1 << 62
+"""As an upper bound: none. Its negative, as a lower bound: none."""
+
+# --- events: the seven things that can happen to a side --------------------------------------------------------
+
+SYN_SENT, SYN_RECEIVED, SYN_ACKED, FIN_SENT, FIN_RECEIVED, FIN_ACKED, DEAD = range(7)
+EVENTS_PER_SIDE = 7
+
+NOTHING, SENT, CONFIRMED, PRESUMED, DEDUCED = range(5)
+"""Grades: schema.EVIDENCE, one later."""
+
+Event = Row(
+    "Event",
+    # `at` and `frame`: when the segment that carried it passed the capture point. `low`, `high`: the bounds of the
+    # true time at the side. `octets`: what the peer had sent before the carrier: any octet above was sent with the
+    # same knowledge. `tsval`: of the carrier, -1 if an earlier segment may have had the same. `first`: as `at`, of the
+    # first carrier. `how`: for DEAD, the event of the machine.
+    "grade at frame low high proof octets tsval first first_frame how refuted",
+)
+
+Side = Row(
+    "Side",
+    # Sequence space. `next`: end of the highest octet seen; `acked`: highest acknowledgement from the peer;
+    # `hole`, `hole_end`, `holes`: the lowest octets never seen, and whether there are more above them.
+    "based base next acked acked_at hole hole_end holes bytes "
+    # SYN and FIN: relative end, form, copies, and what tells a fresh copy from a duplicate.
+    "syn_seen syn_pure syn_end syn_ip_id syn_tsval syn_last syn_copies "
+    "fin fin_ip_id fin_tsval fin_last fin_copies fin_after_fin fin_waits "
+    # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
+    "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since zero_time "
+    # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
+    "tsval tsval_time had had_frame sent_at sent_frame sent_before first_at first_frame rtt_min rtt_max rtt_count "
+    # The ring of what the side sent, for echoes.
+    "ring ring_count "
+    # Options as offered, and counts.
+    "isn isn_known mss offered_scale sack timestamps fast_open packets data_packets "
+    # For verdicts.
+    "ip_id_running last_ip_id ack_ip_id data_after_peer_fin acked_after_fin repeated repeated_unanswered unread "
+    "rst_frame rst_form rst_time rst_answers probes ttl rst_ttl zero_at_fin window_at_fin "
+    # For tools that speak of histories.
+    "retransmissions reordered duplicates lost_before lost_after",
+)
+
+Echo = Row("Echo", "end octets tsval time frame again answered")
+RING = 8
+
+Flow = Row(
+    "Flow",
+    # The 4-tuple: `a` sent the first segment that was seen; `flip` is 1 where `a` is the server.
+    "used a0 a1 a2 a3 b0 b1 b2 b3 aport bport version flip hash chain older retired "
+    "number stream roles first_frame first_time last_frame last_time frames "
+    "syn_ack_seen bad_ack simultaneous midstream successor_time refused_frame reset_frame reset_by "
+    "completeness history0 history1 history2 history_count successor successor_isn "
+    "first_close closing_frame challenges icmp file",
+)
+
+Note = Row("Note", "kind frame time flow side value other")
+
+NOTE_KINDS = (
+    "",
+    "refuted_syn",
+    "refuted_syn_ack",
+    "refuted_ack_of_syn",
+    "refuted_ack_of_fin",
+    "refuted_fin",
+    "reset_ignored",
+    "reset_challenged",
+    "bad_ack",
+    "two_syn_acks",
+    "port_reused",
+    "pool_full",
+    "scale_inferred",
+)
+(
+    _,
+    REFUTED_SYN,
+    REFUTED_SYN_ACK,
+    REFUTED_ACK_OF_SYN,
+    REFUTED_ACK_OF_FIN,
+    REFUTED_FIN,
+    RESET_IGNORED,
+    RESET_CHALLENGED,
+    BAD_ACK,
+    TWO_SYN_ACKS,
+    PORT_REUSED,
+    POOL_FULL,
+    SCALE_INFERRED,
+) = range(len(NOTE_KINDS))
+
+
+class Memory(NamedTuple):
+    """All that the kernels of the replay work on. Tables of rows, and two tables of integers."""
+
+    flows: Any
+    sides: Any
+    events: Any
+    echoes: Any
+    notes: Any
+    buckets: Any
+    free: Any
+    control: Any
+
+
+(
+    FREE_COUNT,
+    FLOW_COUNT,
+    STREAM_COUNT,
+    NOTE_COUNT,
+    BUCKET_MASK,
+    LAST_TIME,
+    LAST_FRAME,
+    CONTROL_SIZE,
+) = range(8)

@@ -1,0 +1,263 @@
+"""Events to states: every side's dated events, put in order and run through figure 5, for all sides at once.
+
+The order of a side's events follows from what it is (active, passive, simultaneous opener) and from proof: a FIN that
+acknowledges the peer's FIN was sent after that one had arrived, one that does not before. Each event then is one look
+into ``machine.NEXT``. Bounds are made to follow the order: nothing ends before what came before it had begun.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..schema import MISSING
+from ..tcp import machine
+from .rows import (
+    CONFIRMED,
+    DEAD,
+    DEDUCED,
+    EVENTS_PER_SIDE,
+    FIN_ACKED,
+    FIN_RECEIVED,
+    FIN_SENT,
+    NEVER,
+    PRESUMED,
+    SENT,
+    SYN_ACKED,
+    SYN_RECEIVED,
+    SYN_SENT,
+)
+
+STEPS = 8
+"""A side's row of steps: its opening (three), its closing (three), its death, the end of TIME_WAIT."""
+
+SEEN = len(machine.EVENTS)
+"""Code of the event `seen`, beside those of the machine."""
+
+EVENT_WORDS = (*machine.EVENTS, "seen")
+TIMER = 5
+NO_EVENT = -1
+
+
+@dataclass(slots=True)
+class Steps:
+    """What happened to each side, in order: arrays of shape (sides, STEPS).
+
+    ``event`` codes of EVENT_WORDS or -1; ``before`` and ``after`` state codes (-1: none) ; ``grade`` as in ``rows``, 5
+    for a timer; ``at``, ``low``, ``high``, ``estimate`` nanoseconds (MISSING where nothing is known); ``frame`` and
+    ``proof`` frame numbers (0: none). A step whose event has no effect has event -1.
+    """
+
+    event: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    grade: np.ndarray
+    at: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    estimate: np.ndarray
+    frame: np.ndarray
+    proof: np.ndarray
+
+    def final(self, last_time: int) -> np.ndarray:
+        """State code of each side at ``last_time`` (-1: nothing known), shape (sides,), int8."""
+        state = np.where(self.event[:, 0] == NO_EVENT, self.before[:, 1], -1).astype(np.int8)
+        for k in range(STEPS):
+            takes = (self.event[:, k] != NO_EVENT) & ((self.grade[:, k] != TIMER) | (self.estimate[:, k] <= last_time))
+            state = np.where(takes, self.after[:, k], state)
+        return state.astype(np.int8)
+
+
+def one_way(sides: np.ndarray) -> np.ndarray:
+    """Delay between the capture point and each side, ns: half of the smallest round trip, 0 where none was seen."""
+    return np.where(sides["rtt_min"] < NEVER, sides["rtt_min"] // 2, 0)
+
+
+def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) -> Steps:
+    """The steps of all sides.
+
+    ``flows`` has shape (n,), ``sides`` (2n,), ``events`` (2n, EVENTS_PER_SIDE), structured as in ``rows``; ``msl`` is
+    in seconds.
+    """
+    n = len(sides)
+    order, code = _order(flows, sides, events)
+    made = Steps(*(np.zeros((n, STEPS), np.int64) for _ in range(10)))
+    delay = one_way(sides)
+    rows = np.arange(n)[:, None]
+    picked = events[rows, np.maximum(order, 0)]
+    there = order >= 0
+    made.event = np.where(there & (picked["grade"] > 0), code, NO_EVENT)
+    made.grade = picked["grade"]
+    for name in ("at", "low", "high", "frame", "proof"):
+        setattr(made, name, picked[name].copy())
+    sign = np.where(made.grade == SENT, -1, 1)
+    made.estimate = made.at + sign * delay[:, None]
+    _seen(flows, sides, delay, made)
+    _run(sides, flows, made)
+    _two_msl(flows, sides, events, delay, msl, made)
+    _bound(made)
+    return made
+
+
+def _order(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which event stands in which step, and as which event of the machine."""
+    n = len(sides)
+    order = np.full((n, STEPS), -1, np.int64)
+    code = np.full((n, STEPS), NO_EVENT, np.int64)
+    active = sides["syn_pure"] == 1
+    both = active & np.repeat(flows["simultaneous"] == 1, 2)
+    opened = events["grade"][:, SYN_SENT] > 0
+    order[:, 0] = np.where(active, SYN_SENT, -1)
+    code[:, 0] = machine.SND_SYN
+    order[:, 1] = np.where(opened, SYN_RECEIVED, -1)
+    code[:, 1] = np.where(active & ~both, machine.RCV_SYN_ACK, machine.RCV_SYN)
+    order[:, 2] = np.where(opened & (~active | both), SYN_ACKED, -1)
+    code[:, 2] = machine.RCV_ACK_OF_SYN
+    answered = active & ~both & (events["grade"][:, SYN_ACKED] == 0)
+    order[answered, 1] = -1
+    got, acked = events[:, FIN_RECEIVED], events[:, FIN_ACKED]
+    passive_close = sides["fin_after_fin"] == 1
+    unsent = events["grade"][:, FIN_SENT] == 0
+    crossed = (got["grade"] > 0) & (acked["grade"] > 0) & (got["at"] < acked["at"])
+    crossed |= (got["grade"] > 0) & (acked["grade"] == 0)
+    kinds = np.where(passive_close | unsent, 0, np.where(crossed, 1, 2))
+    closing = np.array(
+        [[FIN_RECEIVED, FIN_SENT, FIN_ACKED], [FIN_SENT, FIN_RECEIVED, FIN_ACKED], [FIN_SENT, FIN_ACKED, FIN_RECEIVED]]
+    )
+    words = {FIN_SENT: machine.SND_FIN, FIN_ACKED: machine.RCV_ACK_OF_FIN, FIN_RECEIVED: machine.RCV_FIN}
+    order[:, 3:6] = closing[kinds]
+    code[:, 3:6] = np.vectorize(words.get, otypes=[np.int64])(closing)[kinds]
+    order[:, 6] = DEAD
+    code[:, 6] = events["how"][:, DEAD]
+    return order, code
+
+
+def _seen(flows: np.ndarray, sides: np.ndarray, delay: np.ndarray, made: Steps) -> None:
+    """The first step of a side picked up mid-stream."""
+    late = np.repeat(flows["midstream"] == 1, 2) & (sides["first_at"] > 0)
+    made.event[late, 0] = SEEN
+    made.grade[late, 0] = PRESUMED
+    made.at[late, 0] = sides["first_at"][late]
+    made.low[late, 0] = -NEVER
+    made.high[late, 0] = sides["first_at"][late]
+    made.estimate[late, 0] = sides["first_at"][late] - delay[late]
+    made.frame[late, 0] = sides["first_frame"][late]
+    made.proof[late, 0] = 0
+
+
+def _run(sides: np.ndarray, flows: np.ndarray, made: Steps) -> None:
+    """Looks every side's events up in figure 5, a step of all sides at a time. An event without effect is dropped."""
+    n = len(sides)
+    late = made.event[:, 0] == SEEN
+    state = np.where(sides["syn_pure"] == 1, machine.CLOSED, machine.LISTEN)
+    state = np.where(np.repeat(flows["midstream"] == 1, 2), -1, state)
+    made.before = np.full((n, STEPS), -1, np.int64)
+    made.after = np.full((n, STEPS), -1, np.int64)
+    for k in range(STEPS):
+        event = made.event[:, k]
+        known = (event != NO_EVENT) & (event != SEEN) & (state >= 0)
+        after = machine.NEXT[np.maximum(state, 0), np.where(known, event, 0)].astype(np.int64)
+        known &= after != machine.NO_STATE
+        made.before[:, k] = state
+        state = np.where(known, after, state)
+        if k == 0:
+            state = np.where(late, machine.ESTABLISHED, state)
+            known |= late
+        made.after[:, k] = state
+        made.event[:, k] = np.where(known, event, NO_EVENT)
+
+
+def _two_msl(
+    flows: np.ndarray, sides: np.ndarray, events: np.ndarray, delay: np.ndarray, msl: float, made: Steps
+) -> None:
+    """The last step of a side in TIME_WAIT: its timer, started anew by every FIN that comes again (RFC 9293 3.10.7.4)."""
+    waits = made.after[:, STEPS - 2] == machine.TIME_WAIT
+    if not waits.any():
+        return
+    entered = np.where(made.event[:, 3:6] != NO_EVENT, made.estimate[:, 3:6], -NEVER).max(axis=1)
+    peer = sides.reshape(-1, 2)[:, ::-1].reshape(-1)
+    again = np.where((peer["fin_copies"] > 0), peer["fin_last"] + delay, -NEVER)
+    ends = np.maximum(entered, again) + int(msl * 2e9)
+    reused = np.repeat(flows["successor_time"], 2)
+    ends = np.where((reused > 0) & (reused < ends), reused, ends)
+    last = STEPS - 1
+    made.event[waits, last] = machine.TWO_MSL
+    made.before[:, last] = made.after[:, last - 1]
+    made.after[waits, last] = machine.CLOSED
+    made.grade[waits, last] = TIMER
+    made.estimate[waits, last] = ends[waits]
+    made.at[waits, last] = ends[waits]
+    made.low[waits, last] = -NEVER
+    made.high[waits, last] = NEVER
+    made.frame[waits, last] = 0
+    made.proof[waits, last] = 0
+
+
+def _bound(made: Steps) -> None:
+    """Bounds and estimates follow the order of the steps; a bound that is not known becomes MISSING."""
+    there = (made.event != NO_EVENT) & (made.grade != TIMER)
+    low = np.where(there, made.low, -NEVER)
+    high = np.where(there, made.high, NEVER)
+    np.maximum.accumulate(low, axis=1, out=low)
+    high = np.minimum.accumulate(high[:, ::-1], axis=1)[:, ::-1]
+    estimate = np.minimum(np.maximum(made.estimate, low), np.maximum(high, low))
+    estimate = np.where(made.event != NO_EVENT, estimate, -NEVER)
+    timer = (made.event != NO_EVENT) & (made.grade == TIMER)
+    estimate = np.where(timer, made.estimate, estimate)
+    np.maximum.accumulate(estimate, axis=1, out=estimate)
+    shown = (made.grade == PRESUMED) & (high < NEVER) & (made.event != SEEN)
+    made.grade = np.where(there & shown, CONFIRMED, made.grade)
+    made.low = np.where(there & (low > -NEVER), low, MISSING)
+    made.high = np.where(there & (high < NEVER), high, MISSING)
+    made.estimate = np.where(made.event != NO_EVENT, estimate, MISSING)
+
+
+@dataclass(slots=True)
+class Rows:
+    """The steps that are transitions, one row each, as flat arrays: what the timeline table is made of.
+
+    Grouped by side in the order of its steps; ``flow`` and ``side`` say whose. ``state`` codes -1 are none.
+    """
+
+    flow: np.ndarray
+    side: np.ndarray
+    event: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    grade: np.ndarray
+    at: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    estimate: np.ndarray
+    frame: np.ndarray
+    proof: np.ndarray
+    dwell: np.ndarray
+
+
+def rows(flows: np.ndarray, sides: np.ndarray, made: Steps) -> Rows:
+    """Flattens ``made`` into rows; ``dwell`` is the time since the row before, in seconds (NaN in a side's first)."""
+    side, step = np.nonzero(made.event != NO_EVENT)
+
+    def flat(values: np.ndarray, dtype: type = np.int64) -> np.ndarray:
+        return values[side, step].astype(dtype)
+
+    estimate = flat(made.estimate)
+    dwell = np.full(len(side), np.nan)
+    same = side[1:] == side[:-1]
+    dwell[1:][same] = (estimate[1:] - estimate[:-1])[same] / 1e9
+    return Rows(
+        flow=flows["number"][side // 2],
+        side=(side % 2).astype(np.int8),
+        event=flat(made.event, np.int8),
+        before=flat(made.before, np.int8),
+        after=flat(made.after, np.int8),
+        grade=flat(made.grade, np.int8),
+        at=flat(made.at),
+        low=flat(made.low),
+        high=flat(made.high),
+        estimate=estimate,
+        frame=flat(made.frame),
+        proof=flat(made.proof),
+        dwell=dwell,
+    )
