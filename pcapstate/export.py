@@ -8,8 +8,6 @@ pyarrow writes the same octets as we do ourselves, and is used for large tables 
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import json
 import os
 import stat
@@ -17,12 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from .schema import MISSING, NULLABLE, REAL, TABLES, TEXT, TIME, WORD, Column, Table
-from .values import Columns, Values, count, take, text_objects, time_texts
+from .values import Columns, Values, coded, count, number_text, quoted, take, time_texts
 
 FORMATS = ("csv", "parquet", "ndjson")
 CHUNK = 65_536
 """Rows that are turned into text at once: bounds the memory of an export."""
+MANY_ROWS = 20_000
+"""From here on loading pyarrow (0.1 s) pays."""
 
 
 def write_table(table: Table, columns: Columns, target: str | Path | IO[bytes], form: str = "csv") -> int:
@@ -81,42 +83,44 @@ def replaced(target: str | Path) -> Iterator[IO[bytes]]:
 def _write_csv(table: Table, columns: Columns, stream: IO[bytes]) -> None:
     known = [column for column in table.columns if column.name in columns]
     stream.write((",".join(column.name for column in known) + "\n").encode())
+    lines = _csv_writer(count(columns))
     for part in _chunks(columns):
-        text = io.StringIO()
-        rows = zip(*(csv_cells(column, part[column.name]) for column in known), strict=True)
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        stream.write(text.getvalue().encode("utf-8", "surrogateescape"))
+        stream.write(lines(known, part))
 
 
-def csv_cells(column: Column, values: Values) -> list[Any]:
-    """What stands in the cells of a column: texts and integers, empty text where there is no value."""
+def _csv_writer(rows: int) -> Callable[[list[Column], Columns], Any]:
+    """What turns a part of a table into octets: pyarrow's way is worth its loading only for many rows."""
+    if rows >= MANY_ROWS:
+        with contextlib.suppress(ImportError):
+            from .arrow import csv_lines as arrow_lines
+
+            return arrow_lines
+    return csv_lines
+
+
+def csv_lines(columns: list[Column], part: Columns) -> bytes:
+    """The rows of a table as CSV, without heading."""
+    rows = zip(*(cells(column, part[column.name], quoted, "") for column in columns), strict=True)
+    return "".join([",".join(row) + "\n" for row in rows]).encode("utf-8", "surrogateescape")
+
+
+def cells(column: Column, values: Values, spell: Callable[[str], str], empty: str) -> list[str]:
+    """The text of a column's cells: texts and times as ``spell`` gives them, ``empty`` where there is no value."""
     if column.dtype in (WORD, TEXT):
-        cells: list[Any] = text_objects(values, column.words).tolist()
-        return ["" if cell is None else cell for cell in cells] if None in cells else cells
-    assert not isinstance(values, tuple)
+        codes, words = coded(values, column.words)
+        spelled = [*map(spell, words), empty]
+        return [spelled[code] for code in codes.tolist()]
+    assert isinstance(values, np.ndarray)
     if column.dtype == TIME:
-        return time_texts(values)
-    cells = values.tolist()
+        return [spell(text) if text else empty for text in time_texts(values)]
     if column.dtype == NULLABLE:
-        return ["" if cell == MISSING else cell for cell in cells]
+        return [empty if number == MISSING else str(number) for number in values.tolist()]
     if column.dtype == REAL:
-        return ["" if cell != cell else number_text(cell) for cell in cells]  # noqa: PLR0124 -- NaN
+        return [empty if number != number else number_text(number) for number in values.tolist()]  # noqa: PLR0124 -- NaN
     if column.dtype == "boolean":
-        return [("false", "true", "")[cell] for cell in cells]
-    return cells
-
-
-def number_text(number: float) -> str:
-    """A number in the fewest digits that give it back, as pyarrow writes it: 1, 0.25, 1e-7."""
-    text = repr(number)
-    if "e" not in text:
-        return text.removesuffix(".0") if len(text) < 18 or not text.endswith(".0") else _plain_or_power(text)
-    mantissa, _, power = text.partition("e")
-    return f"{mantissa}e{int(power):+d}" if int(power) > 0 else f"{mantissa}e{int(power)}"
-
-
-def _plain_or_power(text: str) -> str:
-    return text.removesuffix(".0")
+        words = ["false", "true", empty]
+        return [words[code] for code in values.tolist()]
+    return list(map(str, values.tolist()))
 
 
 def _chunks(columns: Columns) -> Iterator[Columns]:
@@ -131,18 +135,8 @@ def _write_ndjson(table: Table, columns: Columns, stream: IO[bytes]) -> None:
     known = [column for column in table.columns if column.name in columns]
     template = "{" + ", ".join(f"{json.dumps(column.name)}: %s" for column in known) + "}\n"
     for part in _chunks(columns):
-        rows = zip(*(_json_cells(column, part[column.name]) for column in known), strict=True)
+        rows = zip(*(cells(column, part[column.name], json.dumps, "null") for column in known), strict=True)
         stream.write("".join([template % row for row in rows]).encode())
-
-
-def _json_cells(column: Column, values: Values) -> list[Any]:
-    if column.dtype in (WORD, TEXT):
-        cells = text_objects(values, column.words).tolist()
-        spelled = {cell: json.dumps(cell) for cell in set(cells)}
-        return [spelled[cell] for cell in cells]
-    if column.dtype == TIME:
-        return [f'"{cell}"' if cell else "null" for cell in csv_cells(column, values)]
-    return ["null" if cell == "" else cell for cell in csv_cells(column, values)]
 
 
 # --- Parquet ---------------------------------------------------------------------------------------------------

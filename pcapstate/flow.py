@@ -121,9 +121,10 @@ class Flow:
 
     def ladder(self, *, limit: int | None = 60, raw: bool = False) -> str:
         """The exchange in RFC 9293's notation, at most about ``limit`` lines, with ``raw`` sequence numbers on wish."""
-        from . import ladder
+        from .exchange import of_flow
+        from .ladder import write
 
-        return ladder.write(ladder.of_flow(self, limit=limit, raw=raw))
+        return write(of_flow(self, limit=limit, raw=raw))
 
     def story(self) -> str:
         """What happened, in a few sentences."""

@@ -57,7 +57,12 @@ def _boolean(_: Column, values: Any) -> Any:
 
 def _word(column: Column, values: Any) -> Any:
     if isinstance(values, Coded):
-        return pd.Categorical.from_codes(values.codes, categories=pd.Index(values.words, dtype="object"))
+        # Of the words that a column might hold only those that it does hold become categories.
+        used = np.flatnonzero(np.bincount(values.codes + 1, minlength=1)[1:])
+        renumbered = np.full(len(values.words) + 1, -1, np.int32)
+        renumbered[used] = np.arange(len(used))
+        words = pd.Index([values.words[code] for code in used.tolist()], dtype="object")
+        return pd.Categorical.from_codes(renumbered[values.codes], categories=words)
     if column.words:
         return pd.Categorical.from_codes(values, categories=pd.Index(column.words, dtype="object"))
     return pd.Categorical(values)

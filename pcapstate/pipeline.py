@@ -6,18 +6,15 @@ who asks later reads the capture again. ``Source`` knows whether that can be don
 
 from __future__ import annotations
 
-import glob
 import os
-import stat
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from .schema import MISSING, NOTES, TABLES
-from .values import Columns, joined
+from .schema import MISSING, NOTES, TABLES, Coded
+from .values import Columns, Values, joined
 
 LARGE = ("segments", "windows")
 """The tables with rows for packets, kept only on request."""
@@ -54,7 +51,17 @@ class Pass:
         columns = self.tables.table(name)
         if name == "notes" and self.problems:
             return joined(NOTES.columns, self._problem_columns(), columns)
+        if name == "segments" and self.files:
+            return {**columns, "file": self._file_names(columns["file"])}
         return columns
+
+    def _file_names(self, numbers: Values) -> Values:
+        """The replay knows files by their numbers, the reader by their names; the same file may be read twice."""
+        if not isinstance(numbers, Coded):
+            return numbers
+        names = list(dict.fromkeys(self.files))
+        places = np.array([names.index(file) for file in self.files], np.int32)
+        return Coded(np.where(numbers.codes < 0, -1, places[numbers.codes]), names)
 
     def _problem_columns(self) -> Columns:
         problems = self.problems
@@ -117,28 +124,15 @@ class Source:
         return self._seen == self._fingerprint()
 
     def _fingerprint(self) -> tuple[tuple[str, int, int], ...]:
-        given = self.given if isinstance(self.given, list | tuple) else [self.given]
-        seen: list[tuple[str, int, int]] = []
-        for one in given:
-            if not isinstance(one, str | os.PathLike) or os.fspath(one) == "-":
+        from .parser.sources import CaptureError, origins
+
+        try:
+            found = origins(self.given)
+            if any(origin.size < 0 for origin in found):
                 return ()
-            for path in _files(os.fspath(one)):
-                try:
-                    status = os.stat(path)
-                except OSError:
-                    return ()
-                if not stat.S_ISREG(status.st_mode):
-                    return ()
-                seen.append((path, status.st_size, status.st_mtime_ns))
-        return tuple(seen)
-
-
-def _files(path: str) -> Iterable[str]:
-    if os.path.isdir(path):
-        return sorted(str(entry) for entry in Path(path).iterdir() if entry.is_file())
-    if not os.path.exists(path) and glob.has_magic(path):
-        return sorted(glob.glob(path, recursive=True))
-    return [path]
+            return tuple((origin.name, origin.size, os.stat(origin.name).st_mtime_ns) for origin in found)
+        except (CaptureError, OSError, TypeError):
+            return ()  # the reader will say what is wrong with it
 
 
 def run(
@@ -169,7 +163,7 @@ def run(
     )
 
 
-def check_names(names: Sequence[str] | Collection[str]) -> None:
+def check_names(names: Collection[str]) -> None:
     """Raises ValueError for what is not a table's name."""
     for name in names:
         if name not in TABLES:

@@ -5,6 +5,7 @@ Knows how a column shows that a value is missing; what a column means stands in 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,17 @@ def text_objects(values: Values, words: tuple[str, ...] = ()) -> np.ndarray:
     spelled[:-1] = known
     result: np.ndarray = spelled[codes]
     return result
+
+
+def coded(values: Values, words: tuple[str, ...] = ()) -> Coded:
+    """A column of text as codes and words, whatever it was; -1 is missing."""
+    if isinstance(values, Coded):
+        return values
+    if words:
+        return Coded(values, list(words))
+    cells = values.tolist()
+    codes = {word: code for code, word in enumerate(dict.fromkeys(cell for cell in cells if cell is not None))}
+    return Coded(np.array([codes.get(cell, -1) for cell in cells], np.int32), list(codes))
 
 
 def scalar(column: Column, values: Values, row: int) -> Any:
@@ -113,33 +125,70 @@ class RowsByFlow:
         return self._order[first:last]
 
 
-_DIGITS = np.frombuffer(b"0123456789", np.uint8)
-_TIME_WIDTH = len("2026-01-02T03:04:05.678901234Z")
+# --- text of files ---------------------------------------------------------------------------------------------
+
+
+def quoted(word: str) -> str:
+    """A text as it stands in a CSV: in quotes if it holds a comma, a quote or a line end (RFC 4180 2)."""
+    if any(mark in word for mark in ',"\n\r'):
+        return '"' + word.replace('"', '""') + '"'
+    return word
+
+
+def number_text(number: float) -> str:
+    """A number in the fewest digits that give it back, always with a point or an exponent: 1.0, 0.00001, 1e-07."""
+    if not 1e-5 <= abs(number) < 1e-4:
+        return repr(number)
+    mantissa, _, _ = repr(number).partition("e")
+    digits = mantissa.lstrip("-").replace(".", "").removesuffix("0") or "0"
+    return f"{'-' if number < 0 else ''}0.0000{digits}"
+
+
+def plain_numbers(numbers: np.ndarray) -> np.ndarray:
+    """Which numbers everybody spells alike: without an exponent, and not minus zero."""
+    size = np.abs(numbers)
+    plain: np.ndarray = ((size >= 1e-5) & (size < 1e9)) | ((size == 0) & ~np.signbit(numbers))
+    return plain
+
+
+_TIME = np.dtype(
+    [("date", "S10"), ("t", "S1"), ("minute", "S5"), ("second", "S3"), ("dot", "S1")]
+    + [(name, "S3") for name in ("milli", "micro", "nano")]
+    + [("z", "S1")]
+)
+"""2026-01-02T03:04:05.678901234Z, part by part."""
+
+
+@functools.cache
+def _spellings() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The minutes of a day, the seconds of a minute and the numbers below 1000, as text."""
+    minutes = np.array([f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)], "S5")
+    seconds = np.array([f":{second:02}" for second in range(60)], "S3")
+    return minutes, seconds, np.array([f"{number:03}" for number in range(1000)], "S3")
 
 
 def time_octets(times: np.ndarray) -> np.ndarray:
     """ISO 8601 with nine digits and Z, as ASCII octets of shape (n, 30); what a missing time gives means nothing.
 
-    Two divisions per group of digits are much faster than formatting one time after another.
+    Looking the parts up is much faster than formatting one time after another.
     """
-    text = np.empty((len(times), _TIME_WIDTH), np.uint8)
-    text[:] = np.frombuffer(b"0000-00-00T00:00:00.000000000Z", np.uint8)
-    seconds, fraction = np.divmod(times, 1_000_000_000)
-    days, clock = np.divmod(seconds, 86_400)
-    dates, which = np.unique(days, return_inverse=True)
-    spelled = np.datetime_as_string(dates.view("M8[D]")).astype("S10")
-    text[:, :10] = spelled.view(np.uint8).reshape(-1, 10)[which]
-    _put(text, 20, 9, fraction)
-    _put(text, 17, 2, clock % 60)
-    _put(text, 14, 2, clock // 60 % 60)
-    _put(text, 11, 2, clock // 3600)
-    return text
-
-
-def _put(text: np.ndarray, start: int, width: int, numbers: np.ndarray) -> None:
-    for place in range(start + width - 1, start - 1, -1):
-        numbers, digit = np.divmod(numbers.astype(np.int32, copy=False), 10)
-        text[:, place] = _DIGITS[digit]
+    minutes, seconds, thousands = _spellings()
+    text = np.empty(len(times), _TIME)
+    text["t"], text["dot"], text["z"] = b"T", b".", b"Z"
+    whole, fraction = np.divmod(times, 1_000_000_000)
+    days, clock = np.divmod(whole, 86_400)
+    first_day = int(days.min()) if len(days) else 0
+    spanned = np.arange(first_day, int(days.max()) + 1 if len(days) else 0)
+    if len(spanned) <= 10_000:  # all days between the first and the last are fewer than the rows, or nearly so
+        text["date"] = np.datetime_as_string(spanned.view("M8[D]")).astype("S10")[days - first_day]
+    else:
+        text["date"] = np.datetime_as_string(days.view("M8[D]")).astype("S10")
+    minute, second = np.divmod(clock.astype(np.int32), 60)
+    text["minute"], text["second"] = minutes[minute], seconds[second]
+    micros, nanos = np.divmod(fraction.astype(np.int32), 1000)
+    millis, micros = np.divmod(micros, 1000)
+    text["milli"], text["micro"], text["nano"] = thousands[millis], thousands[micros], thousands[nanos]
+    return text.view(np.uint8).reshape(-1, _TIME.itemsize)
 
 
 def time_texts(times: np.ndarray) -> list[str]:
@@ -147,7 +196,7 @@ def time_texts(times: np.ndarray) -> list[str]:
     if not len(times):
         return []
     missing = times == MISSING
-    texts = time_octets(np.where(missing, 0, times)).view(f"S{_TIME_WIDTH}").ravel().astype(f"U{_TIME_WIDTH}")
+    texts = time_octets(np.where(missing, 0, times)).view(f"S{_TIME.itemsize}").ravel().astype(f"U{_TIME.itemsize}")
     texts[missing] = ""
     result: list[str] = texts.tolist()
     return result
