@@ -127,10 +127,21 @@ def receive(m: Any, s: Any) -> None:
         x.first_at = s.time
         x.first_frame = s.frame
     x.ttl = s.ttl
-    if s.ip_id >= 0:
-        if s.ip_id > 0 and s.length > 0:
-            x.ip_id_running = 1
-        x.last_ip_id = s.ip_id
+    habits(f, x, s)
+
+
+@kernel
+def habits(f: Any, x: Any, s: Any) -> None:
+    """What later verdicts ask for: whether IP IDs run, when data was sent, probes that nothing answers."""
+    if s.ip_id > 0 and s.flags & SYN == 0:
+        x.ip_id_running += 1
+    if s.length > 1 or (s.length == 1 and s.seq_relative + 1 == x.next):
+        x.data_at = s.time
+        x.probes = 0
+        if f.first_data_frame == 0:
+            f.first_data_frame = s.frame
+    elif s.seq_relative == x.next - 1 and s.flags & (SYN | FIN) == 0:
+        x.probes += 1
 
 
 @kernel
@@ -270,10 +281,27 @@ def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
         elif fin_got.low < x.had:
             # Any segment would acknowledge the FIN if it had arrived in order.
             fin_got.low = x.had
+    if x.fin > 0 and s.flags & FIN == 0:
+        which_call(m, x, y, first, s)
     fin_done = m.events[first + FIN_ACKED]
     if fin_done.grade == PRESUMED:
         if s.ack_relative > fin_done.octets or echoes_later(s, fin_done):
             confirm(fin_done, s)
+
+
+@kernel
+def which_call(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
+    """Whether the side's program still listens after its FIN: shutdown(SHUT_WR) leaves the receiving side alive.
+
+    Data that passed here after the FIN did, and that the side takes, proves it. The opposite shows on Linux: a closed
+    socket in FIN_WAIT_2 is kept without its IP ID counter (inet_twsk), so its ACK of the peer's FIN has ID 0.
+    """
+    fin_octet = 1 if y.fin > 0 and s.ack_relative >= y.fin else 0
+    if s.ack_relative - fin_octet > x.peer_next_at_fin and x.shutdown_frame == 0:
+        x.shutdown_frame = s.frame
+    elif fin_octet and s.ip_id == 0 and x.ip_id_running > 1 and x.close_frame == 0 and x.shutdown_frame == 0:
+        if m.events[first + FIN_ACKED].grade != NOTHING:
+            x.close_frame = s.frame
 
 
 @kernel
@@ -378,9 +406,10 @@ def fin(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
         x.fin_last = s.time
         if mine.grade == NOTHING:
             sent(mine, s, x.had)
+            x.peer_next_at_fin = y.next
+            x.fin_with_data = 1 if s.length > 0 else 0
+            x.window_at_fin = y.edge - s.seq_relative - s.length
             x.fin_after_fin = 1 if y.fin > 0 and s.ack_known and s.ack_relative >= y.fin else 0
-            if f.first_close == 0:
-                f.first_close = s.frame
         if x.hole == x.hole_end and x.holes == 0:
             if m.events[peer + DEAD].grade == NOTHING:
                 presume(got, s, octets, tsval)

@@ -114,10 +114,9 @@ def clear_side(m: Any, index: int) -> None:
     x.syn_tsval = -1
     x.fin_ip_id = -1
     x.fin_tsval = -1
-    x.last_ip_id = -1
-    x.ack_ip_id = -1
     x.ttl = -1
     x.rst_ttl = -1
+    x.window_at_fin = -1
     for i in range(EVENTS_PER_SIDE):
         clear_event(m.events[index * EVENTS_PER_SIDE + i])
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
+from ..schema import CLOSE_REASONS
 from ..tcp import machine
 from .evidence import guard_of, hear, note
 from .rows import (
@@ -32,6 +33,10 @@ from .rows import (
 RST, ACK = 4, 16
 SND_RST, RCV_RST, RCV_RST_ACTIVE, CLOSE = machine.SND_RST, machine.RCV_RST, machine.RCV_RST_ACTIVE, machine.CLOSE
 TWO_MSL = machine.TWO_MSL
+(REFUSED, NO_SOCKET, DATA_AFTER_CLOSE, ABORT, ABORT_UNREAD, KEEP_ALIVE_FAILURE) = (
+    CLOSE_REASONS.index(word)
+    for word in ("refused", "no_socket", "data_after_close", "abort", "abort_unread", "keep_alive_failure")
+)
 NO_FORM, REPLY, REPLY_TO_SYN, ACTIVE = range(4)
 LATE = 5_000_000
 """A segment seen this much after its sender's own reset was sent after it (else the wire may have swapped them), ns."""
@@ -73,17 +78,40 @@ def reset(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any) -> None
     form = form_of(x, s)
     x.rst_frame = s.frame
     x.rst_form = form
-    x.rst_time = s.time
     x.rst_ttl = s.ttl
-    if f.reset_frame == 0:
-        f.reset_frame = s.frame
-        f.reset_by = s.side
-    x.rst_answers = y.sent_frame
     if f.bad_ack and form == REPLY and m.events[first + SYN_RECEIVED].grade == NOTHING:
         # The answer to a SYN,ACK with a wrong acknowledgement: its sender stays in SYN_SENT (RFC 9293 3.10.7.3, first).
         return
+    reason = reason_of(m, f, x, y, first, form)
+    over_before = is_over(m, first) & is_over(m, peer)
     sender_dies(m, f, x, y, first, s, form)
     target_dies(m, f, x, y, first, peer, s, form)
+    effective = m.events[first + DEAD].frame == s.frame or m.events[peer + DEAD].frame == s.frame
+    if f.reset_frame == 0 and (effective or f.refused_frame == s.frame) and over_before == 0:
+        f.reset_frame = s.frame
+        f.reset_by = s.side
+        f.reset_reason = reason
+        f.reset_time = s.time
+        f.reset_answers = y.sent_frame if form != ACTIVE else 0
+        if form == ACTIVE or reason == DATA_AFTER_CLOSE:
+            x.close_frame = s.frame
+
+
+@kernel
+def reason_of(m: Any, f: Any, x: Any, y: Any, first: int, form: int) -> int:
+    """Why a reset is sent, by its form and by what went before (SEMANTICS 2.8): a code of schema.CLOSE_REASONS."""
+    if m.events[first + SYN_SENT].grade == NOTHING and f.midstream == 0:
+        return REFUSED
+    if form != ACTIVE:
+        if x.syn_pure and f.simultaneous == 0 and x.packets <= x.syn_copies + 2 and x.acked <= 1 and y.bytes == 0:
+            if m.events[first + SYN_RECEIVED].grade == PRESUMED:
+                return ABORT
+        return DATA_AFTER_CLOSE if x.fin > 0 else NO_SOCKET
+    if x.probes > 1:
+        return KEEP_ALIVE_FAILURE
+    if y.data_at > x.data_at:
+        return ABORT_UNREAD
+    return ABORT
 
 
 @kernel

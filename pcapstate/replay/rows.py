@@ -47,9 +47,9 @@ Side = Row(
     "ring ring_count "
     # Options as offered, and counts.
     "isn isn_known mss offered_scale sack timestamps fast_open packets data_packets "
-    # For verdicts.
-    "ip_id_running last_ip_id ack_ip_id data_after_peer_fin acked_after_fin repeated repeated_unanswered unread "
-    "rst_frame rst_form rst_time rst_answers probes ttl rst_ttl zero_at_fin window_at_fin "
+    # For verdicts: frames that prove which call closed the side, and what a reset was made from.
+    "ip_id_running ip_id_next ttl data_at probes repeated_unanswered peer_next_at_fin shutdown_frame close_frame "
+    "fin_with_data window_at_fin rst_frame rst_form rst_ttl "
     # For tools that speak of histories.
     "retransmissions reordered duplicates lost_before lost_after",
 )
@@ -63,8 +63,8 @@ Flow = Row(
     "used a0 a1 a2 a3 b0 b1 b2 b3 aport bport version flip hash chain older retired "
     "number stream roles first_frame first_time last_frame last_time frames "
     "syn_ack_seen bad_ack simultaneous midstream successor_time refused_frame reset_frame reset_by "
-    "completeness history0 history1 history2 history_count successor successor_isn "
-    "first_close closing_frame challenges icmp file",
+    "completeness history0 history1 history2 history_count successor "
+    "reset_reason reset_answers reset_time first_data_frame time_wait_reused file",
 )
 
 Note = Row("Note", "kind frame time flow side value other")
