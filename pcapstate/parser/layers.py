@@ -9,14 +9,41 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
-from .links import AGGREGATE, C_HDLC, CUT, ETHERNET, IPV4, IPV6, LINK, LLC, NOTHING, PPP, SHAPE, UNKNOWN_LINK, VERSION, WLAN
+from .links import (
+    AGGREGATE,
+    AVS,
+    C_HDLC,
+    CUT,
+    ETHERNET,
+    FAMILY,
+    IPV4,
+    IPV6,
+    LINK,
+    LLC,
+    NFLOG,
+    NOTHING,
+    PPI,
+    PPP,
+    PRISM,
+    RADIOTAP,
+    SHAPE,
+    TOKEN_RING,
+    UNKNOWN_LINK,
+    VERSION,
+    WLAN,
+)
 from .octets import be16, be32, le16, le32
 
 FIRST_ETHERTYPE = 0x600  # below, the field is IEEE 802.3's length and an LLC header follows
-VLAN, QINQ, QINQ_OLD, QINQ_OLDER, MPLS, MPLS_MULTICAST = 0x8100, 0x88A8, 0x9100, 0x9200, 0x8847, 0x8848
+TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)  # of VLANs: IEEE 802.1Q, 802.1ad, and older ones for the outer tag
+MPLS, MPLS_MULTICAST = LABELS = (0x8847, 0x8848)
 PPP_DIRECT, PPPOE, BRIDGING, VN_TAG = 0x880B, 0x8864, 0x6558, 0x8926
-PPP_IPV4, PPP_IPV6, PPP_MPLS, PPP_MPLS_MULTICAST = 0x0021, 0x0057, 0x0281, 0x0283
+PPP_IPV4, PPP_IPV6, PPP_LABELS = 0x0021, 0x0057, (0x0281, 0x0283)
+FAMILIES_IPV6 = (10, 24, 28, 30)  # AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, Darwin
+MONITORS = (PRISM, AVS)
 NFULA_PAYLOAD = 9
+ENCAPSULATED = (0x000000, 0x0000F8)  # organizations in SNAP: an ethertype follows (RFC 1042, IEEE 802.1H)
+CISCO = (0x0F00, 0x8F00)  # Cisco's HDLC: address and control
 
 
 @kernel
@@ -47,19 +74,20 @@ def link(octets: Any, cursor: Any, links: Any) -> None:
 
 
 @kernel
-def shim(octets: Any, cursor: Any) -> None:
-    """What has an ethertype and is not IP: tags, labels, PPPoE, or a length instead."""
+def tag(octets: Any, cursor: Any) -> None:
+    """A VLAN tag: four octets, the last two of which are the next ethertype."""
     at = cursor.at
+    cursor.at = at + 4
+    cursor.layer = be16(octets, at + 2) if at + 4 <= cursor.end else CUT
+
+
+@kernel
+def shim(octets: Any, cursor: Any) -> None:
+    """What has an ethertype and is neither IP nor a VLAN tag: labels, PPPoE, or a length instead."""
     layer = cursor.layer
     if layer < FIRST_ETHERTYPE:
         cursor.layer = LLC
-    elif layer == VLAN or layer == QINQ or layer == QINQ_OLD or layer == QINQ_OLDER:
-        if at + 4 > cursor.end:
-            cursor.layer = CUT
-            return
-        cursor.at = at + 4
-        cursor.layer = be16(octets, at + 2)
-    elif layer == MPLS or layer == MPLS_MULTICAST:
+    elif layer in LABELS:
         labels(octets, cursor)
     elif layer == PPPOE:
         move(cursor, 6, PPP)
@@ -112,7 +140,7 @@ def llc(octets: Any, cursor: Any) -> None:
         return
     point = be16(octets, at)
     organization = be32(octets, at + 2) & 0xFFFFFF
-    if point == 0xAAAA and (organization == 0 or organization == 0xF8):  # 00-00-F8: IEEE 802.1H
+    if point == 0xAAAA and organization in ENCAPSULATED:
         cursor.at = at + 8
         cursor.layer = be16(octets, at + 6)
     elif point == 0x0606:
@@ -134,7 +162,7 @@ def ppp(octets: Any, cursor: Any) -> None:
         cursor.layer = CUT
         return
     first = be16(octets, at)
-    if first == 0x0F00 or first == 0x8F00:
+    if first in CISCO:
         cursor.layer = C_HDLC
         return
     if first == 0xFF03:
@@ -149,7 +177,7 @@ def ppp(octets: Any, cursor: Any) -> None:
         cursor.layer = IPV4
     elif protocol == PPP_IPV6:
         cursor.layer = IPV6
-    elif protocol == PPP_MPLS or protocol == PPP_MPLS_MULTICAST:
+    elif protocol in PPP_LABELS:
         labels(octets, cursor)
     else:
         cursor.layer = NOTHING
@@ -166,7 +194,7 @@ def family(octets: Any, cursor: Any) -> None:
     cursor.at = at + 4
     if number == 2:
         cursor.layer = IPV4
-    elif number == 10 or number == 24 or number == 28 or number == 30:  # AF_INET6 of Linux, and of three BSDs
+    elif number in FAMILIES_IPV6:
         cursor.layer = IPV6
     else:
         cursor.layer = NOTHING
@@ -277,3 +305,29 @@ def nflog(octets: Any, cursor: Any) -> None:
             return
         at += (size + 3) & ~3
     cursor.layer = NOTHING
+
+
+@kernel
+def shape(octets: Any, cursor: Any) -> None:
+    """A layer that is in no registry, other than IP of either version."""
+    layer = cursor.layer
+    if layer == PPP:
+        ppp(octets, cursor)
+    elif layer == LLC:
+        llc(octets, cursor)
+    elif layer == FAMILY:
+        family(octets, cursor)
+    elif layer == WLAN:
+        wlan(octets, cursor, 0)
+    elif layer == RADIOTAP:
+        radiotap(octets, cursor)
+    elif layer == PPI:
+        ppi(octets, cursor)
+    elif layer == NFLOG:
+        nflog(octets, cursor)
+    elif layer == TOKEN_RING:
+        token_ring(octets, cursor)
+    elif layer in MONITORS:
+        monitor_header(octets, cursor)
+    else:
+        cursor.layer = NOTHING

@@ -49,8 +49,8 @@ _SHAPES = {
 }
 
 # How the walk through a packet's layers ends, in place of a layer.
-SEGMENT, NOTHING, CUT, MALFORMED, FRAGMENT, AGGREGATE, UNKNOWN_LINK = -1, -2, -3, -4, -5, -6, -7
-ENDS = 8
+SEGMENT, NOTHING, RARE, CUT, MALFORMED, FRAGMENT, AGGREGATE, UNKNOWN_LINK = -1, -2, -3, -4, -5, -6, -7, -8
+ENDS = 9
 
 _TABLE = """
 number  name                     skip  field  next

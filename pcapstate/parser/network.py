@@ -15,7 +15,9 @@ from .octets import be16, be32
 
 HOP_BY_HOP, ROUTING, FRAGMENTED, AUTHENTICATION = PROTOCOL + 0, PROTOCOL + 43, PROTOCOL + 44, PROTOCOL + 51
 DESTINATION_OPTIONS, MOBILITY, HIP, SHIM6 = PROTOCOL + 60, PROTOCOL + 135, PROTOCOL + 139, PROTOCOL + 140
+EXTENSIONS = (HOP_BY_HOP, ROUTING, FRAGMENTED, AUTHENTICATION, DESTINATION_OPTIONS, MOBILITY, HIP, SHIM6)
 JUMBO = 0xC2
+FIRST_IS_LAST = (2, 4)  # types of routing headers whose first address is the last stop
 
 
 @kernel
@@ -150,12 +152,12 @@ def jumbogram(octets: Any, cursor: Any, size: int) -> None:
 def last_hop(octets: Any, at: int, size: int, s: Any) -> None:
     """Under way by a routing header, the destination of IPv6 is only the next stop: TCP's peer is the last one.
 
-    Types 0 (RFC 5095), 2 (RFC 6275 6.4) and 4 (RFC 8754 2, whose first entry is the last stop).
+    Types 0 (RFC 5095), 2 (RFC 6275 6.4) and 4 (RFC 8754 2).
     """
     kind = octets[at + 2]
     if octets[at + 3] == 0 or size < 24:
         return
     if kind == 0:
         destination(octets, at + size - 16, s)
-    elif kind == 2 or kind == 4:
+    elif kind in FIRST_IS_LAST:
         destination(octets, at + 8, s)

@@ -1,6 +1,6 @@
 """Packets that are not read in one go: IP fragments, which wait for each other, and aggregated 802.11 frames.
 
-Here is Python per packet, always interpreted; a capture has few of them. What comes out is where to go on with the walk.
+Here is Python per packet, always interpreted; a capture has few of them. What comes out is where the walk goes on.
 
 Fragments are put together as RFC 791 3.2 and RFC 8200 4.5 have it, with two liberties: of octets that are there twice
 the first arrival counts, and a fragment of which the file holds only the beginning still takes its place, so that the
@@ -21,7 +21,7 @@ MOST_WAITING = 1024
 MOST_OCTETS = 8 << 20
 """Octets of fragments that wait."""
 PATIENCE = 60_000_000_000
-"""Nanoseconds from a datagram's first fragment until the rest is no longer waited for (RFC 1122 3.3.2, RFC 8200 4.5)."""
+"""Nanoseconds that a datagram waits after its first fragment (RFC 1122 3.3.2, RFC 8200 4.5)."""
 
 CARRIERS = {4, 6, 17, 41, 47, 51, 60, 97, 135, 137}
 """IP protocols that are TCP, or may have it inside; fragments of the others are passed over."""
@@ -50,6 +50,7 @@ class Waiting:
     """Offset to length on the wire and octets."""
 
     def add(self, offset: int, length: int, octets: bytes) -> None:
+        """A fragment of `length` octets on the wire; a second one at the same place is passed over."""
         if offset not in self.pieces:
             self.pieces[offset] = (length, octets)
             self.held += len(octets)
@@ -88,7 +89,18 @@ class Fragments:
         if protocol not in CARRIERS or cursor.limit <= at:
             return None
         # RFC 791: source, destination, protocol and identification; RFC 8200: without the protocol.
-        key = (identity, protocol if s.version == 4 else -1, s.src0, s.src1, s.src2, s.src3, s.dst0, s.dst1, s.dst2, s.dst3)
+        key = (
+            identity,
+            protocol if s.version == 4 else -1,
+            s.src0,
+            s.src1,
+            s.src2,
+            s.src3,
+            s.dst0,
+            s.dst1,
+            s.dst2,
+            s.dst3,
+        )
         self._make_room(record.time)
         waiting = self._waiting.get(key)
         if waiting is None:

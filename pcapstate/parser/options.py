@@ -13,7 +13,7 @@ from ..kernels import kernel
 from .octets import be16, be32
 
 END, NOP, MSS, WINDOW_SCALE, SACK_PERMITTED, SACK, TIMESTAMPS, FAST_OPEN = 0, 1, 2, 3, 4, 5, 8, 34
-EXPERIMENT_1, EXPERIMENT_2 = 253, 254  # RFC 4727; RFC 6994 shares them out by a magic number,
+EXPERIMENTS = (253, 254)  # RFC 4727; RFC 6994 shares them out by a magic number,
 FAST_OPEN_MAGIC = 0xF989  # and this one was fast open's before RFC 7413
 
 
@@ -75,7 +75,7 @@ def read_offer(octets: Any, at: int, kind: int, size: int, s: Any) -> None:
             s.sack_permitted = 1
     elif kind == FAST_OPEN:
         s.fast_open = size - 2
-    elif kind == EXPERIMENT_1 or kind == EXPERIMENT_2:
+    elif kind in EXPERIMENTS:
         if size >= 4 and be16(octets, at + 2) == FAST_OPEN_MAGIC:
             s.fast_open = size - 4
 

@@ -11,15 +11,17 @@ from typing import Any
 from ..kernels import kernel
 from .layers import FIRST_ETHERTYPE, MPLS, move
 from .links import CUT, ETHERNET, IPV4, IPV6, NOTHING, PPP, PROTOCOL, VERSION, WLAN
-from .network import AUTHENTICATION, DESTINATION_OPTIONS, FRAGMENTED, HIP, HOP_BY_HOP, MOBILITY, ROUTING, SHIM6, extension
-from .octets import be16, be32
+from .network import EXTENSIONS, extension
+from .octets import be16
 
 IP_IN_IP, UDP, SIX_IN_FOUR, GRE = PROTOCOL + 4, PROTOCOL + 17, PROTOCOL + 41, PROTOCOL + 47
 ETHER_IP, MPLS_IN_IP = PROTOCOL + 97, PROTOCOL + 137
 ERSPAN, ERSPAN_3 = 0x88BE, 0x22EB
 ARUBA, ARUBA_LAST = 0x8200, 0x8370
 
-L2TP, GTP_U, TEREDO, VXLAN, VXLAN_GPE, GENEVE, MPLS_IN_UDP, VXLAN_LINUX = 1701, 2152, 3544, 4789, 4790, 6081, 6635, 8472
+L2TP, GTP_U, TEREDO, VXLAN_GPE, GENEVE, MPLS_IN_UDP = 1701, 2152, 3544, 4790, 6081, 6635
+VXLANS = (4789, 8472)
+TUNNEL_PORTS = (L2TP, GTP_U, TEREDO, VXLAN_GPE, GENEVE, MPLS_IN_UDP, *VXLANS)
 
 
 @kernel
@@ -28,9 +30,7 @@ def transport(octets: Any, cursor: Any, s: Any) -> None:
     layer = cursor.layer
     if layer == UDP:
         udp(octets, cursor)
-    elif layer == HOP_BY_HOP or layer == ROUTING or layer == FRAGMENTED or layer == AUTHENTICATION:
-        extension(octets, cursor, s)
-    elif layer == DESTINATION_OPTIONS or layer == MOBILITY or layer == HIP or layer == SHIM6:
+    elif layer in EXTENSIONS:
         extension(octets, cursor, s)
     elif layer == IP_IN_IP:
         cursor.layer = IPV4
@@ -105,13 +105,22 @@ def udp(octets: Any, cursor: Any) -> None:
 
 
 @kernel
+def has_tunnel_port(octets: Any, cursor: Any) -> bool:
+    """Whether a UDP datagram goes to or comes from a port of a tunnel."""
+    at = cursor.at
+    if at + 4 > cursor.end:
+        return False
+    return be16(octets, at) in TUNNEL_PORTS or be16(octets, at + 2) in TUNNEL_PORTS
+
+
+@kernel
 def inside(octets: Any, cursor: Any, port: int) -> None:
     """What a datagram to or from `port` carries, if its first octets agree; else the layer stays NOTHING."""
     at = cursor.at
-    if at + 8 > cursor.end or port < L2TP or port > VXLAN_LINUX:
+    if at + 8 > cursor.end:
         return
     first = octets[at]
-    if port == VXLAN or port == VXLAN_LINUX:  # RFC 7348 5
+    if port in VXLANS:  # RFC 7348 5
         if first & 0x08:
             move(cursor, 8, ETHERNET)
     elif port == GENEVE:  # RFC 8926 3.4
