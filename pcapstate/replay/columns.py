@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+from collections import UserDict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..schema import FLOWS, MISSING, SIDES, Coded, Table
+from ..schema import FLOWS, MISSING, OPENED, SIDES, Coded, Table
 from ..tcp import machine
 from .memory import Settled
 from .notes import note_columns
 from .rows import NEVER
+from .sentences import sentences
 from .timeline import EVENT_WORDS, Rows, Steps
+from .timeline import NOTES as STEP_NOTES
 
 Columns = dict[str, Any]
 
@@ -63,6 +66,8 @@ def flow_columns(settled: Settled, made: Steps, verdict: Columns) -> Columns:
     }
     last = _timer_ends(made)
     final = made.final(MISSING)
+    # Who refuses has no connection: RFC 9293's fictional state CLOSED.
+    final[1::2][verdict["opened"] == OPENED.index("refused")] = machine.CLOSED
     for k, (side, x) in enumerate(zip(SIDES, (client, server), strict=True)):
         out |= _side_columns(side, x)
         out[f"{side}_state"] = final[k::2]
@@ -105,12 +110,28 @@ def joined(parts: Sequence[Columns], name: str) -> Any:
     return np.concatenate([part[name] for part in parts]) if parts else np.zeros(0, np.int64)
 
 
+class FlowColumns(UserDict[str, Any]):
+    """The columns of ``flows``. The sentences of ``note`` are written when they are first asked for."""
+
+    def __init__(self, columns: Columns, proofs: Columns) -> None:
+        super().__init__(columns)
+        self._proofs = proofs
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "note" and self.data["note"] is None:
+            self.data["note"] = sentences({**self.data, **self._proofs})
+        return self.data[name]
+
+
 def flows_table(parts: Sequence[Columns], last_time: int) -> Columns:
     """The finished table ``flows``, in the order of flow numbers."""
     order = np.argsort(joined(parts, "flow"), kind="stable")
     out: Columns = {}
+    proofs = {name: joined(parts, name)[order] for name in (parts[0] if parts else ()) if name.startswith("_proof_")}
     for column in FLOWS.columns:
-        if column.name in ("client_address", "server_address"):
+        if column.name == "note" and parts:
+            out["note"] = None
+        elif column.name in ("client_address", "server_address"):
             words = joined(parts, "_" + column.name.split("_")[0])
             out[column.name] = addresses(words[order] if len(words) else np.zeros((0, 4), np.int64))
         elif parts and column.name in parts[0]:
@@ -122,8 +143,9 @@ def flows_table(parts: Sequence[Columns], last_time: int) -> Columns:
         # A timer that ended within the capture has closed the side.
         ends = joined(parts, f"_{side}_timer")[order]
         over = (ends != MISSING) & (ends <= last_time)
-        out[f"{side}_state"] = np.where(over, machine.CLOSED, out[f"{side}_state"]).astype(np.int8)
-    return out
+        # In the words of the column the empty state comes first.
+        out[f"{side}_state"] = (np.where(over, machine.CLOSED, out[f"{side}_state"]) + 1).astype(np.int8)
+    return FlowColumns(out, proofs)
 
 
 def _coded(values: Sequence[Coded], order: np.ndarray) -> Coded:
@@ -180,7 +202,7 @@ def timeline_table(parts: Sequence[Rows], flow_parts: Sequence[Columns]) -> Colu
     out["estimate"] = got["estimate"]
     out["proof"] = known(got["proof"], 0)
     out["dwell"] = got["dwell"]
-    out["note"] = Coded(np.full(len(flow), -1, np.int32), [])
+    out["note"] = Coded(got["note"].astype(np.int32) - 1, list(STEP_NOTES[1:]))
     return out
 
 

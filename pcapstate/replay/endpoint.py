@@ -230,6 +230,8 @@ def syn_ack(
         refute(m, done, s, REFUTED_ACK_OF_SYN, guard)
     if f.syn_ack_seen == 0:
         f.syn_ack_seen = s.frame
+    if y.syn_end > 1 and s.ack_relative > 1:
+        f.fast_open_taken = s.frame
     if y.syn_seen == 0:
         unseen_syn(y, m.events[peer + SYN_SENT], s)
     if m.events[peer + DEAD].grade == NOTHING:

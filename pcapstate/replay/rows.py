@@ -64,7 +64,7 @@ Flow = Row(
     "number stream roles first_frame first_time last_frame last_time frames "
     "syn_ack_seen bad_ack simultaneous midstream successor_time refused_frame reset_frame reset_by "
     "completeness history0 history1 history2 history_count successor "
-    "reset_reason reset_answers reset_time first_data_frame time_wait_reused file",
+    "fast_open_taken reset_reason reset_answers reset_time first_data_frame time_wait_reused file",
 )
 
 Note = Row("Note", "kind frame time flow side value other")

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..schema import MISSING
 from ..tcp import machine
+from .resets import REPLY
 from .rows import (
     CONFIRMED,
     DEAD,
@@ -59,10 +60,11 @@ class Steps:
     estimate: np.ndarray
     frame: np.ndarray
     proof: np.ndarray
+    note: np.ndarray
 
     def final(self, last_time: int) -> np.ndarray:
         """State code of each side at ``last_time`` (-1: nothing known), shape (sides,), int8."""
-        state = np.where(self.event[:, 0] == NO_EVENT, self.before[:, 1], -1).astype(np.int8)
+        state = np.full(len(self.event), -1, np.int8)
         for k in range(STEPS):
             takes = (self.event[:, k] != NO_EVENT) & ((self.grade[:, k] != TIMER) | (self.estimate[:, k] <= last_time))
             state = np.where(takes, self.after[:, k], state)
@@ -82,7 +84,7 @@ def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) 
     """
     n = len(sides)
     order, code = _order(flows, sides, events)
-    made = Steps(*(np.zeros((n, STEPS), np.int64) for _ in range(10)))
+    made = Steps(*(np.zeros((n, STEPS), np.int64) for _ in range(11)))
     delay = one_way(sides)
     rows = np.arange(n)[:, None]
     picked = events[rows, np.maximum(order, 0)]
@@ -96,6 +98,7 @@ def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) 
     _seen(flows, sides, delay, made)
     _run(sides, flows, made)
     _two_msl(flows, sides, events, delay, msl, made)
+    _note(flows, sides, picked, made)
     _bound(made)
     return made
 
@@ -194,6 +197,39 @@ def _two_msl(
     made.proof[waits, last] = 0
 
 
+NOTES = (
+    "",
+    "Picked up in mid-stream.",
+    "An earlier copy had no effect: it was sent again.",
+    "The timer started anew when the FIN came again.",
+    "Cut short: the 4-tuple was used again (RFC 6191).",
+    "The FIN rides on data or waited for the window: close() may have come earlier.",
+    "Gone in silence, at the latest when it answered with a reset.",
+    "Its own retransmissions went unanswered: it may have given up before the reset came.",
+    "Not captured: shown by what came after.",
+)
+(_, SEEN_NOTE, AGAIN, ANEW, CUT_SHORT, EARLIER, SILENT, GAVE_UP, UNCAPTURED) = range(len(NOTES))
+
+
+def _note(flows: np.ndarray, sides: np.ndarray, picked: np.ndarray, made: Steps) -> None:
+    """One short sentence where a step has something to say: codes into NOTES."""
+    code = made.event
+    note = np.where(made.grade == DEDUCED, UNCAPTURED, 0)
+    note[(picked["refuted"] > 0) & (code != SEEN) & (made.grade != TIMER)] = AGAIN
+    note[:, 0][code[:, 0] == SEEN] = SEEN_NOTE
+    pushed = (sides["fin_with_data"] > 0) | ((sides["window_at_fin"] >= 0) & (sides["window_at_fin"] <= 1))
+    note[(code == machine.SND_FIN) & pushed[:, None]] = EARLIER
+    replied = (code == machine.SND_RST) & ((sides["rst_form"] == REPLY)[:, None])
+    note[replied] = SILENT
+    note[(code == machine.RCV_RST) & (made.low < made.at)] = GAVE_UP
+    again = sides.reshape(-1, 2)[:, ::-1].reshape(-1)["fin_copies"] > 0
+    timer = (code == machine.TWO_MSL) & (made.grade == TIMER)
+    note[timer & again[:, None]] = ANEW
+    cut = np.repeat(flows["successor_time"], 2)[:, None]
+    note[timer & (cut > 0) & (made.estimate == cut)] = CUT_SHORT
+    made.note = np.where(code != NO_EVENT, note, 0)
+
+
 def _bound(made: Steps) -> None:
     """Bounds and estimates follow the order of the steps; a bound that is not known becomes MISSING."""
     there = (made.event != NO_EVENT) & (made.grade != TIMER)
@@ -233,6 +269,7 @@ class Rows:
     frame: np.ndarray
     proof: np.ndarray
     dwell: np.ndarray
+    note: np.ndarray
 
 
 def rows(flows: np.ndarray, sides: np.ndarray, made: Steps) -> Rows:
@@ -260,4 +297,5 @@ def rows(flows: np.ndarray, sides: np.ndarray, made: Steps) -> Rows:
         frame=flat(made.frame),
         proof=flat(made.proof),
         dwell=dwell,
+        note=flat(made.note, np.int8),
     )
