@@ -147,13 +147,17 @@ def _folds(segments: Columns, shown: np.ndarray, sides: list[_Lane]) -> list[_Pl
     return placed
 
 
+_TIMERS = {"2MSL": "2 MSL"}
+"""As figure 12 spells it."""
+
+
 def _put_timers(lines: list[_Placed], sides: list[_Lane]) -> None:
     """Adds what no segment caused: the event in parentheses, then the new state, as in figure 12."""
     for index, lane in enumerate(sides):
         for row in lane.timers:
             time = row["time"] if row["time"] is not None else row["estimate"] or MISSING
             place = sum(placed.time <= time for placed in lines)
-            for cell in (f"({row['event']})", row["to_state"]):
+            for cell in (f"({_TIMERS.get(row['event'], row['event'])})", row["to_state"]):
                 line = Line(client=cell) if index == 0 else Line(server=cell)
                 lines.insert(place, _Placed(time, line))
                 place += 1

@@ -1,13 +1,155 @@
-"""The summary of ``pcapstate analyze``."""
+"""The summary of ``pcapstate analyze``: what was read, what was found, how connections ended, and a table of them."""
 
 from __future__ import annotations
 
-import click
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from ..capture import Capture
+from ..findings import findings
+from ..schema import FLOWS
+from ..story import octets
+from ..values import coded, count, record, take, time_texts
+
+MOST_NUMBERS = 6
+"""Connections named after a finding."""
+WIDTH = 140
+"""Where the output is no terminal, and nobody says how wide it is."""
 
 
 def summarize(capture: Capture, chosen: np.ndarray | None, *, limit: int, detailed: bool) -> None:
-    """Prints it."""
-    click.echo(repr(capture))
+    """Prints the summary. ``chosen``: the numbers of the flows to tell of (None: all); ``detailed``: each in full."""
+    console = _console()
+    flows = capture.columns("flows")
+    if chosen is not None:
+        flows = take(flows, chosen)
+    for line in opening(capture, count(flows)):
+        console.print(Text(line))
+    if detailed:
+        from .flows import print_flows
+
+        print_flows(console, capture, chosen.tolist() if chosen is not None else range(len(capture)), limit=limit)
+        return
+    _print_findings(console, flows)
+    _print_endings(console, flows)
+    _print_flows(console, flows, limit)
+
+
+def _console() -> Console:
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else WIDTH, highlight=False, soft_wrap=False)
+
+
+def opening(capture: Capture, chosen: int) -> list[str]:
+    """What was read and what was not, in a line or two."""
+    first, last = time_texts(np.array(capture.times))
+    names = ", ".join(dict.fromkeys(os.path.basename(name) for name in capture.files[:3])) or capture.name
+    more = f" and {len(capture.files) - 3} more files" if len(capture.files) > 3 else ""
+    read = f"{printable(names)}{more}: {capture.packets:,} packets"
+    if capture.packets:
+        read += f" in {capture.duration:.3f} s, {first[:10]} {first[11:23]} to {last[11:23]} UTC"
+    connections = f"{len(capture):,} TCP connection{'' if len(capture) == 1 else 's'}"
+    if chosen != len(capture):
+        connections += f", {chosen:,} chosen"
+    lines = [f"{read}; {connections}"]
+    if capture.problems:
+        lines.append(f"Not everything could be read: {len(capture.problems):,} in the table notes.")
+    return lines
+
+
+def _print_findings(console: Console, flows: Any) -> None:
+    found = findings(flows)
+    if not found:
+        return
+    console.print()
+    for finding in found:
+        numbers = finding.flows[:MOST_NUMBERS].tolist()
+        more = ", ..." if len(finding.flows) > MOST_NUMBERS else ""
+        flow = "flow" if len(finding.flows) == 1 else "flows"
+        line = Text("  ! ", style="bold red")
+        line.append(finding.text, style="default not bold")
+        line.append(f" ({flow} {', '.join(map(str, numbers))}{more})", style="dim not bold")
+        console.print(line)
+
+
+def _print_endings(console: Console, flows: Any) -> None:
+    if not count(flows):
+        return
+    console.print()
+    for title, column in (("opened", "opened"), ("ended ", "close_reason")):
+        console.print(Text(f"  {title}: {', '.join(tally(flows, column)) or 'not known'}"))
+
+
+def tally(flows: Any, name: str) -> list[str]:
+    """How often each word of a column is there, the most frequent first: ``fin 120``."""
+    codes, words = coded(flows[name], FLOWS[name].words)
+    counts = np.bincount(codes[codes >= 0], minlength=len(words))
+    order = np.argsort(-counts, kind="stable")
+    return [f"{words[code].replace('_', ' ')} {counts[code]:,}" for code in order.tolist() if counts[code]]
+
+
+def _print_flows(console: Console, flows: Any, limit: int) -> None:
+    total, shown = count(flows), min(count(flows), limit)
+    if not shown:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title, justify in _HEADINGS:
+        table.add_column(title, justify=justify, no_wrap=True, overflow="ellipsis")
+    for row in range(shown):
+        table.add_row(*flow_cells(record(FLOWS, flows, row)))
+    console.print(table)
+    if shown < total:
+        console.print(Text(f"  {total - shown:,} more: --limit {total} shows all, --filter some, -o DIR writes tables"))
+    console.print(Text("  --flow N tells of one connection in full", style="dim"))
+
+
+_HEADINGS: Sequence[tuple[str, Any]] = (
+    ("flow", "right"),
+    ("client", "left"),
+    ("server", "left"),
+    ("client state", "left"),
+    ("server state", "left"),
+    ("opened", "left"),
+    ("closed", "left"),
+    ("sent", "right"),
+    ("received", "right"),
+    ("seconds", "right"),
+)
+
+
+def flow_cells(facts: dict[str, Any]) -> list[Text]:
+    """A row of the table of connections."""
+    from ..flow import endpoint
+
+    reason = (facts["close_reason"] or "").replace("_", " ")
+    closed = f"{facts['closed_by']}, {reason}" if facts["closed_by"] in ("client", "server", "both") else reason
+    cells = [
+        str(facts["flow"]),
+        endpoint(facts["client_address"], facts["client_port"]),
+        endpoint(facts["server_address"], facts["server_port"]),
+        facts["client_state"] or "?",
+        facts["server_state"] or "?",
+        (facts["opened"] or "?").replace("_", " "),
+        closed,
+        octets(facts["client_bytes"]),
+        octets(facts["server_bytes"]),
+        f"{facts['duration']:.3f}",
+    ]
+    style = "" if facts["close_reason"] in _ORDINARY else "red"
+    return [Text(cell, style=style if place == 6 else "") for place, cell in enumerate(cells)]
+
+
+_ORDINARY = ("fin", "still_open", "half_closed", None)
+
+
+def printable(text: str) -> str:
+    """A name from outside, without what would steer the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)

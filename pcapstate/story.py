@@ -1,0 +1,85 @@
+"""What happened on a connection, in sentences. Says what the tables say, and marks what is only presumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .schema import SIDES
+
+if TYPE_CHECKING:
+    from .flow import Flow, Side
+
+_OPENED = {
+    "three_way": "{client} opened the connection to {server} by a three-way handshake",
+    "simultaneous": "{client} and {server} opened the connection to each other at the same time",
+    "fast_open": "{client} opened the connection to {server} with data in its SYN (fast open)",
+    "refused": "{client} asked for a connection to {server} and was refused",
+    "unanswered": "{client} asked for a connection to {server} and got no answer",
+    "half_open": "{client} asked for a connection to {server}; the handshake was not completed",
+    "aborted": "{client} asked for a connection to {server}; the handshake was broken off",
+    "midstream": "The connection between {client} and {server} was open before the capture began",
+}
+
+
+def story(flow: Flow) -> str:
+    """A few sentences: how it was opened, what was carried, how it ended, in which states the sides are left."""
+    facts = flow.facts
+    sentences = [_opening(flow), _carried(facts), _ending(facts), *(_left(side) for side in flow.sides)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _opening(flow: Flow) -> str:
+    text = _OPENED.get(flow.facts["opened"] or "", "{client} and {server} exchanged segments")
+    guessed = " (who is client and who server is guessed)" if flow.facts["roles"] == "guessed" else ""
+    return f"{text.format(client=flow.client.endpoint, server=flow.server.endpoint)}{guessed}."
+
+
+def _carried(facts: dict[str, Any]) -> str:
+    sent = [f"{octets(facts[f'{side}_bytes'])} from the {side}" for side in SIDES if facts[f"{side}_bytes"]]
+    again = [
+        f"the {side} sent {facts[f'{side}_retransmissions']:,} of its segments again"
+        for side in SIDES
+        if facts[f"{side}_retransmissions"]
+    ]
+    if not sent:
+        return ""
+    carried = f"It carried {' and '.join(sent)} in {facts['duration']:.3f} s"
+    return f"{carried}; {' and '.join(again)}." if again else f"{carried}."
+
+
+def _ending(facts: dict[str, Any]) -> str:
+    """The verdict of the replay is a sentence of its own; without it the words of the table have to do."""
+    if facts["note"]:
+        return str(facts["note"])
+    reason = (facts["close_reason"] or "").replace("_", " ")
+    who = facts["closed_by"]
+    if who in SIDES:
+        return f"The {who} closed it first ({reason})."
+    return (
+        f"Both closed it at the same time ({reason})."
+        if who == "both"
+        else f"It ended thus: {reason}."
+        if reason
+        else ""
+    )
+
+
+def _left(side: Side) -> str:
+    rows = side.transitions
+    if not side.final_state:
+        return f"The {side.name}'s state is not known."
+    shown = [row for row in rows if row["evidence"] != "timer"]
+    presumed = bool(shown) and shown[-1]["evidence"] == "presumed" and shown[-1]["to_state"] == side.final_state
+    return f"The {side.name} is left in {side.final_state}{', as it seems' if presumed else ''}."
+
+
+def octets(number: int) -> str:
+    """A number of octets for people: 812 octets, 1.2 kB, 3.4 MB."""
+    if number < 1000:
+        return f"{number} octet{'' if number == 1 else 's'}"
+    value = float(number)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
