@@ -11,7 +11,7 @@ from typing import Any
 from ..kernels import kernel
 from ..tcp.sequence import unwrap
 from .evidence import carry, confirm, echoes_later, guard_of, hear, is_fresh, note, presume, refute, remember, sent, sent_again
-from .resets import alive_after_all, reset
+from .resets import alive_after_all, forget, reset
 from .rows import (
     BAD_ACK,
     CONFIRMED,
@@ -31,6 +31,7 @@ from .rows import (
     SYN_ACKED,
     SYN_RECEIVED,
     SYN_SENT,
+    TIME_WAIT_LEFT,
     TWO_SYN_ACKS,
 )
 
@@ -99,6 +100,8 @@ def receive(m: Any, s: Any) -> None:
     end = s.seq_relative + s.length + (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
     if s.ack_known:
         hear(m, x, y, s, s.ack_relative)
+    if x.fin_guess > 0 and end > x.fin_guess:
+        not_a_fin(m, x, s)
     octets = x.next
     tsval = carrier_tsval(x, s)
     if end > s.seq_relative and end <= x.next and s.seq_relative >= x.acked - 1:
@@ -181,6 +184,8 @@ def syn(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
         syn_ack(m, f, x, y, first, peer, s, octets, tsval, again, fresh)
         return
     x.syn_pure = 1
+    if f.time_wait_reused == 1 and again == 0:
+        note(m, s, TIME_WAIT_LEFT, 0, 0)
     mine = m.events[first + SYN_SENT]
     if mine.grade == NOTHING or mine.grade == DEDUCED:
         sent(mine, s, -NEVER)
@@ -230,6 +235,9 @@ def syn_ack(
         refute(m, done, s, REFUTED_ACK_OF_SYN, guard)
     if f.syn_ack_seen == 0:
         f.syn_ack_seen = s.frame
+        if f.time_wait_number > 0 and s.seq == f.time_wait_number:
+            f.time_wait_reused = 2
+            note(m, s, TIME_WAIT_LEFT, 0, 0)
     if y.syn_end > 1 and s.ack_relative > 1:
         f.fast_open_taken = s.frame
     if y.syn_seen == 0:
@@ -352,12 +360,38 @@ def acknowledges(m: Any, f: Any, x: Any, y: Any, peer: int, s: Any, octets: int,
         y.acked = s.ack_relative
         y.acked_at = s.time
         if s.ack_relative > y.next:
-            # Octets that were never captured, and yet arrived.
+            # Octets that were never captured, and yet arrived. A single one more likely is a FIN.
+            if s.ack_relative == y.next + 1 and y.fin == 0 and y.packets + f.midstream > 0:
+                guess_fin(m, y, 1 - s.side, s)
             y.next = s.ack_relative
         if y.hole_end > 0 and y.acked >= y.hole:
             y.hole = y.acked if y.acked < y.hole_end else y.hole_end
             if y.hole == y.hole_end and y.acked >= y.next:
                 y.holes = 0
+
+
+@kernel
+def guess_fin(m: Any, y: Any, side: int, s: Any) -> None:
+    """The peer acknowledges one octet that was not captured: a FIN, unless more data comes (SEMANTICS M3)."""
+    y.fin_guess = s.ack_relative
+    y.fin = s.ack_relative
+    mine = m.events[(2 * s.slot + side) * EVENTS_PER_SIDE + FIN_SENT]
+    got = m.events[(2 * s.slot + 1 - side) * EVENTS_PER_SIDE + FIN_RECEIVED]
+    confirm(mine, s)
+    confirm(got, s)
+
+
+@kernel
+def not_a_fin(m: Any, x: Any, s: Any) -> None:
+    """New octets above a FIN that was only guessed: it was data."""
+    x.fin_guess = 0
+    x.fin = 0
+    mine = m.events[(2 * s.slot + s.side) * EVENTS_PER_SIDE + FIN_SENT]
+    got = m.events[(2 * s.slot + 1 - s.side) * EVENTS_PER_SIDE + FIN_RECEIVED]
+    done = m.events[(2 * s.slot + s.side) * EVENTS_PER_SIDE + FIN_ACKED]
+    forget(mine)
+    forget(got)
+    forget(done)
 
 
 @kernel
@@ -384,6 +418,7 @@ def advance(m: Any, x: Any, y: Any, s: Any, end: int) -> None:
             x.data_packets += 1
     if end > x.next:
         x.next = end
+        x.spoke = 1
 
 
 @kernel

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..kernels import INTERPRETED, Speed
 from ..schema import NOTES, Coded
-from . import columns, segments, timeline, verdicts
+from . import columns, history, segments, timeline, verdicts
 from .columns import Columns
 from .memory import Settled, Store
 from .track import sweep, track
@@ -126,7 +126,8 @@ class Engine:
     def _settle(self, settled: Settled) -> None:
         made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
         self.step_parts.append(timeline.rows(settled.flows, settled.sides, made))
-        self.flow_parts.append(columns.flow_columns(settled, made, verdicts.judge(settled, made)))
+        told = verdicts.judge(settled, made) | history.history_columns(settled)
+        self.flow_parts.append(columns.flow_columns(settled, made, told))
 
     # --- the tables ------------------------------------------------------------------------------------------
 

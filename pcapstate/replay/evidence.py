@@ -12,13 +12,15 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
+from ..tcp.profiles import DELAYED_ACK
+from ..tcp.sequence import unwrap
 from .rows import CONFIRMED, DEDUCED, NEVER, NOTE_COUNT, NOTHING, PRESUMED, RING, SENT
 
 GUARD = 10_000_000
 """Slack on a round trip, ns: two segments closer than this may have crossed on the wire."""
 
-LONGEST_GUARD = 200_000_000
-"""Above the smallest round trip: acknowledgements are delayed by at most this much on common stacks (Linux 40 to 200 ms)."""
+LONGEST_GUARD = DELAYED_ACK
+"""Above the smallest round trip: an acknowledgement may be delayed by as much, ns."""
 
 FRESH_AFTER = 100_000_000
 """Copies that nothing tells apart (no timestamps, no IP ID) are transmissions of their own from this gap on, ns."""
@@ -177,6 +179,8 @@ def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
 
     Moves x.had (a lower bound for the moment of sending) and samples the round trip to x.
     """
+    if s.sacks > 0:
+        hear_sack(m, x, y, s, ack)
     count = y.ring_count if y.ring_count < RING else RING
     found = 0
     stamp = -1
@@ -204,6 +208,20 @@ def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
                 x.had = echo.time
                 x.had_frame = echo.frame
             sample(x, s.time - echo.time, 0)
+
+
+@kernel
+def hear_sack(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
+    """The first block is the one that arrived last (RFC 2018, 4): what ends with it, the side has had."""
+    right = unwrap(s.sack_right0, y.base, ack)
+    if right <= ack:
+        return
+    count = y.ring_count if y.ring_count < RING else RING
+    for i in range(count):
+        echo = m.echoes[y.ring + i]
+        if echo.octets > 0 and echo.end == right and echo.time > x.had:
+            x.had = echo.time
+            x.had_frame = echo.frame
 
 
 @kernel

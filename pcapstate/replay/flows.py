@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
-from ..tcp.sequence import distance
+from ..tcp.profiles import TIME_WAIT_ISN_STEP
 from .rows import (
     BUCKET_MASK,
     DEAD,
@@ -240,7 +240,13 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
     elif answered(m, slot) == 0 and f.older >= 0:
         older = f.older
     fresh = open_flow(m, s, h, older)
-    m.flows[fresh].version = s.version
+    if ended(m, slot) > 0:
+        # By this a Linux that is still in TIME_WAIT shows itself (tcp_timewait_state_process).
+        client = m.sides[2 * slot + sender(f, s)]
+        server = m.sides[2 * slot + 1 - sender(f, s)]
+        m.flows[fresh].time_wait_number = (server.base + server.next + TIME_WAIT_ISN_STEP) & 0xFFFFFFFF
+        if s.seq == (client.base + client.next + TIME_WAIT_ISN_STEP) & 0xFFFFFFFF:
+            m.flows[fresh].time_wait_reused = 1
     if older != slot:
         retire(m, slot, fresh, s)
     return fresh

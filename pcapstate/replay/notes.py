@@ -22,6 +22,10 @@ SENTENCES = {
     "port_reused": "The 4-tuple is used again.",
     "pool_full": "More was under way than is kept: older segments are forgotten.",
     "scale_inferred": "The window scale is inferred.",
+    "time_wait_left": (
+        "Its initial sequence number is 65537 above the last one of the connection before: this end, a Linux, was in "
+        "TIME_WAIT until now."
+    ),
 }
 KINDS = {"refuted": ("refuted_syn", "refuted_syn_ack", "refuted_ack_of_syn", "refuted_ack_of_fin", "refuted_fin")}
 _KIND = {kind: name for name, kinds in KINDS.items() for kind in kinds}

@@ -38,11 +38,11 @@ Side = Row(
     "based base next acked acked_at hole hole_end holes bytes "
     # SYN and FIN: relative end, form, copies, and what tells a fresh copy from a duplicate.
     "syn_seen syn_pure syn_end syn_ip_id syn_tsval syn_last syn_copies "
-    "fin fin_ip_id fin_tsval fin_last fin_copies fin_after_fin fin_waits "
+    "fin fin_guess fin_ip_id fin_tsval fin_last fin_copies fin_after_fin fin_waits "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
     "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since zero_time "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
-    "tsval tsval_time had had_frame sent_at sent_frame sent_before first_at first_frame rtt_min rtt_max rtt_count "
+    "tsval tsval_time had had_frame spoke sent_at sent_frame sent_before first_at first_frame rtt_min rtt_max rtt_count "
     # The ring of what the side sent, for echoes.
     "ring ring_count "
     # Options as offered, and counts.
@@ -51,7 +51,7 @@ Side = Row(
     "ip_id_running ip_id_next ttl data_at probes repeated_unanswered peer_next_at_fin shutdown_frame close_frame "
     "fin_with_data window_at_fin rst_frame rst_form rst_ttl "
     # For tools that speak of histories.
-    "retransmissions reordered duplicates lost_before lost_after",
+    "retransmissions reordered duplicates lost_before lost_after told told_end told_again told_zero told_gaps told_rst",
 )
 
 Echo = Row("Echo", "end octets tsval time frame again answered")
@@ -64,7 +64,7 @@ Flow = Row(
     "number stream roles first_frame first_time last_frame last_time frames "
     "syn_ack_seen bad_ack simultaneous midstream successor_time refused_frame reset_frame reset_by "
     "completeness history0 history1 history2 history_count successor "
-    "fast_open_taken reset_reason reset_answers reset_time first_data_frame time_wait_reused file",
+    "fast_open_taken reset_reason reset_answers reset_time first_data_frame time_wait_reused time_wait_number file",
 )
 
 Note = Row("Note", "kind frame time flow side value other")
@@ -83,6 +83,7 @@ NOTE_KINDS = (
     "port_reused",
     "pool_full",
     "scale_inferred",
+    "time_wait_left",
 )
 (
     _,
@@ -98,6 +99,7 @@ NOTE_KINDS = (
     PORT_REUSED,
     POOL_FULL,
     SCALE_INFERRED,
+    TIME_WAIT_LEFT,
 ) = range(len(NOTE_KINDS))
 
 

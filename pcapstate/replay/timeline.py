@@ -99,7 +99,7 @@ def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) 
     _run(sides, flows, made)
     _two_msl(flows, sides, events, delay, msl, made)
     _note(flows, sides, picked, made)
-    _bound(made)
+    _bound(made, unsure(flows, sides))
     return made
 
 
@@ -138,15 +138,31 @@ def _order(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> tuple[np
 
 def _seen(flows: np.ndarray, sides: np.ndarray, delay: np.ndarray, made: Steps) -> None:
     """The first step of a side picked up mid-stream."""
-    late = np.repeat(flows["midstream"] == 1, 2) & (sides["first_at"] > 0)
+    midstream = np.repeat(flows["midstream"] == 1, 2)
+    late = midstream & (sides["first_at"] > 0)
     made.event[late, 0] = SEEN
-    made.grade[late, 0] = PRESUMED
+    # New octets from both sides show that no FIN had been sent before (SEMANTICS C5); else it is only likely.
+    spoke = sides["spoke"] > 0
+    both = spoke & spoke.reshape(-1, 2)[:, ::-1].reshape(-1)
+    made.grade[late, 0] = np.where(both, DEDUCED, PRESUMED)[late]
+    closing = made.grade[:, 3:6]
+    made.grade[:, 3:6] = np.where(unsure(flows, sides)[:, None] & (closing > 0), PRESUMED, closing)
     made.at[late, 0] = sides["first_at"][late]
     made.low[late, 0] = -NEVER
     made.high[late, 0] = sides["first_at"][late]
     made.estimate[late, 0] = sides["first_at"][late] - delay[late]
     made.frame[late, 0] = sides["first_frame"][late]
     made.proof[late, 0] = 0
+
+
+def unsure(flows: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """Sides picked up mid-stream whose peer sent no octet since: it may have sent its FIN before the capture began.
+
+    Then FIN_WAIT_1 might as well be LAST_ACK, whatever was seen to be sent.
+    """
+    silent = sides["spoke"].reshape(-1, 2)[:, ::-1].reshape(-1) == 0
+    found: np.ndarray = np.repeat(flows["midstream"] == 1, 2) & silent
+    return found
 
 
 def _run(sides: np.ndarray, flows: np.ndarray, made: Steps) -> None:
@@ -230,7 +246,7 @@ def _note(flows: np.ndarray, sides: np.ndarray, picked: np.ndarray, made: Steps)
     made.note = np.where(code != NO_EVENT, note, 0)
 
 
-def _bound(made: Steps) -> None:
+def _bound(made: Steps, doubtful: np.ndarray) -> None:
     """Bounds and estimates follow the order of the steps; a bound that is not known becomes MISSING."""
     there = (made.event != NO_EVENT) & (made.grade != TIMER)
     low = np.where(there, made.low, -NEVER)
@@ -242,7 +258,7 @@ def _bound(made: Steps) -> None:
     timer = (made.event != NO_EVENT) & (made.grade == TIMER)
     estimate = np.where(timer, made.estimate, estimate)
     np.maximum.accumulate(estimate, axis=1, out=estimate)
-    shown = (made.grade == PRESUMED) & (high < NEVER) & (made.event != SEEN)
+    shown = (made.grade == PRESUMED) & (high < NEVER) & (made.event != SEEN) & ~doubtful[:, None]
     made.grade = np.where(there & shown, CONFIRMED, made.grade)
     made.low = np.where(there & (low > -NEVER), low, MISSING)
     made.high = np.where(there & (high < NEVER), high, MISSING)

@@ -8,6 +8,7 @@ from typing import Any
 from ..kernels import kernel
 from .endpoint import receive, relate
 from .flows import ended, flow_of, unchain
+from .history import tell
 from .rows import BUCKET_MASK, FREE_COUNT, NOTE_COUNT
 
 NOTE_MARGIN = 64
@@ -26,6 +27,7 @@ def track(m: Any, segments: Any, first: int, count: int) -> int:
         x = m.sides[2 * slot + s.side]
         y = m.sides[2 * slot + 1 - s.side]
         relate(f, x, y, s)
+        tell(f, x, y, s)
         receive(m, s)
     return count
 
