@@ -6,9 +6,21 @@ from typing import Any
 
 from ..kernels import COMPILED, INTERPRETED, Speed, convert, convert_integers
 from ..schema import Record, Segment
-from .links import AGGREGATE, CUT, ENDS, FRAGMENT, MALFORMED, RARE, SEGMENT, UNKNOWN_LINK, Cursor, link_table
-from .odd import Fragments, Start, subframes
-from .packet import complete, decode, decode_everywhere, walk_everywhere
+from .links import (
+    AGGREGATE,
+    COMPRESSED,
+    CUT,
+    ENDS,
+    FRAGMENT,
+    MALFORMED,
+    RARE,
+    SEGMENT,
+    UNKNOWN_LINK,
+    Cursor,
+    link_table,
+)
+from .odd import Fragments, Start, inflated, subframes
+from .packet import complete, decode, decode_everywhere, walk_everywhere, wanted
 from .problems import Problem
 
 MOST_REPORTS = 100
@@ -19,8 +31,9 @@ MANY_RARE = 5_000
 _SENTENCES = {
     CUT: ("cut", "the file does not hold the packet as far as its TCP header"),
     MALFORMED: ("malformed", "a header contradicts itself; the packet is left out"),
-    UNKNOWN_LINK: ("link_type", "link type {link} is not decoded"),
+    UNKNOWN_LINK: ("link_type", "packets of link type {link} are not read"),
 }
+_INCOMPLETE = "the rest of a fragmented packet is missing"
 
 
 class Decoder:
@@ -32,13 +45,14 @@ class Decoder:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self._fragments = Fragments()
+        self._incomplete = 0
         self._speed: Speed | None = None
         self._ends: Any = [0] * (2 * ENDS)
         self._segments: Any = []
         self._plain_links = link_table(INTERPRETED)
         for end in _SENTENCES:
             self._ends[ENDS - end] = MOST_REPORTS
-        for end in (RARE, FRAGMENT, AGGREGATE):
+        for end in (RARE, FRAGMENT, AGGREGATE, COMPRESSED):
             self._ends[ENDS - end] = 1 << 62
 
     def chunk(self, octets: Any, records: Any, count: int, speed: Speed) -> tuple[Any, int]:
@@ -59,10 +73,11 @@ class Decoder:
     def finish(self) -> None:
         """Adds to `problems` what only the end of the capture tells: fragments without the rest, and the untold."""
         self._tell_given_up(everything=True)
-        for end, (kind, text) in _SENTENCES.items():
-            untold = int(self._ends[-end]) - MOST_REPORTS
-            if untold > 0:
-                self.problems.append(Problem(0, 0, 0, -1, kind, f"{untold} more: {text}"))
+        counts = {kind: (int(self._ends[-end]), text) for end, (kind, text) in _SENTENCES.items()}
+        counts["fragments"] = self._incomplete, _INCOMPLETE
+        for kind, (count, text) in counts.items():
+            if count > MOST_REPORTS:
+                self.problems.append(Problem(0, 0, 0, -1, kind, f"{count - MOST_REPORTS} more like this: {text}"))
 
     def _kernel(self, speed: Speed) -> Any:
         return decode if speed is COMPILED and self._ends[-RARE] < MANY_RARE else decode_everywhere
@@ -85,38 +100,37 @@ class Decoder:
         record = convert(Record, records[done - 1 : done], INTERPRETED)[0]
         cursor = convert(Cursor, self._cursors, INTERPRETED)[0]
         s = convert(Segment, self._segments[made : made + 1], INTERPRETED)[0]
-        packet = bytes(octets[record.offset : cursor.end])
-        cursor.at -= record.offset
-        cursor.end -= record.offset
-        cursor.limit -= record.offset
-        if end == RARE:
-            todo = [Start(packet, cursor.at, cursor.end, cursor.limit, cursor.layer)]
-        else:
-            todo = self._unfold(end, packet, cursor, s, record)
+        start = record.offset
+        packet = bytes(octets[start : cursor.end])
+        here = Start(
+            packet, cursor.at - start, cursor.end - start, cursor.limit - start, cursor.layer, cursor.wire - start
+        )
+        todo = [here] if end == RARE else self._unfold(end, here, s, record)
         while todo:
-            start = todo.pop(0)
-            cursor.at, cursor.end, cursor.limit, cursor.layer = start.at, start.end, start.limit, start.layer
-            end = walk_everywhere(start.octets, cursor, self._plain_links, s)
+            here = todo.pop(0)
+            here.set(cursor)
+            end = walk_everywhere(here.octets, cursor, self._plain_links, s)
             if end == SEGMENT:
                 complete(record, s)
                 self._segments = speed.grown(Segment, self._segments, made + 2 + count - done)
                 self._write(made, s)
                 made += 1
-            else:
-                todo += self._unfold(end, start.octets, cursor, s, record)
+            elif wanted(self._ends, end):
+                todo += self._unfold(end, Start.of(here.octets, cursor), s, record)
         progress[2] = made
 
-    def _unfold(self, end: int, octets: bytes, cursor: Any, s: Any, record: Any) -> list[Start]:
+    def _unfold(self, end: int, here: Start, s: Any, record: Any) -> list[Start]:
         """Where to go on with a packet whose walk ended so; else what is wrong with it becomes a problem."""
         if end == FRAGMENT:
-            start = self._fragments.add(octets, cursor, s, record)
+            whole = self._fragments.add(here, s, record)
             self._tell_given_up(everything=False)
-            return [] if start is None else [start]
+            return [] if whole is None else [whole]
         if end == AGGREGATE:
-            return subframes(octets, cursor)
-        if end in _SENTENCES:
-            kind, text = _SENTENCES[end]
-            self._report(record, kind, text.format(link=record.link))
+            return subframes(here)
+        if end == COMPRESSED:
+            return inflated(here)
+        kind, text = _SENTENCES[end]
+        self._report(record, kind, text.format(link=record.link))
         return []
 
     def _write(self, place: int, s: Any) -> None:
@@ -127,7 +141,9 @@ class Decoder:
 
     def _tell_given_up(self, *, everything: bool) -> None:
         for record in self._fragments.give_up(everything=everything):
-            self._report(record, "fragments", "the rest of a fragmented packet is missing")
+            self._incomplete += 1
+            if self._incomplete <= MOST_REPORTS:
+                self._report(record, "fragments", _INCOMPLETE)
 
     def _report(self, record: Any, kind: str, text: str) -> None:
         self.problems.append(Problem(record.file, record.file_frame, record.frame, -1, kind, text))

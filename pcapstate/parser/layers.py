@@ -9,30 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
-from .links import (
-    AGGREGATE,
-    AVS,
-    C_HDLC,
-    CUT,
-    ETHERNET,
-    FAMILY,
-    IPV4,
-    IPV6,
-    LINK,
-    LLC,
-    NFLOG,
-    NOTHING,
-    PPI,
-    PPP,
-    PRISM,
-    RADIOTAP,
-    SHAPE,
-    TOKEN_RING,
-    UNKNOWN_LINK,
-    VERSION,
-    WLAN,
-)
-from .octets import be16, be32, le16, le32
+from .links import C_HDLC, CUT, ETHERNET, IPV4, IPV6, LINK, LLC, NOTHING, PPP, UNKNOWN_LINK, VERSION
+from .octets import be16, be32, le32
 
 FIRST_ETHERTYPE = 0x600  # below, the field is IEEE 802.3's length and an LLC header follows
 TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)  # of VLANs: IEEE 802.1Q, 802.1ad, and older ones for the outer tag
@@ -40,8 +18,7 @@ MPLS, MPLS_MULTICAST = LABELS = (0x8847, 0x8848)
 PPP_DIRECT, PPPOE, BRIDGING, VN_TAG = 0x880B, 0x8864, 0x6558, 0x8926
 PPP_IPV4, PPP_IPV6, PPP_LABELS = 0x0021, 0x0057, (0x0281, 0x0283)
 FAMILIES_IPV6 = (10, 24, 28, 30)  # AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, Darwin
-MONITORS = (PRISM, AVS)
-NFULA_PAYLOAD = 9
+ARCNET_IP = 212
 ENCAPSULATED = (0x000000, 0x0000F8)  # organizations in SNAP: an ethertype follows (RFC 1042, IEEE 802.1H)
 CISCO = (0x0F00, 0x8F00)  # Cisco's HDLC: address and control
 
@@ -90,7 +67,7 @@ def shim(octets: Any, cursor: Any) -> None:
     elif layer in LABELS:
         labels(octets, cursor)
     elif layer == PPPOE:
-        move(cursor, 6, PPP)
+        pppoe(octets, cursor)
     elif layer == PPP_DIRECT:
         cursor.layer = PPP
     elif layer == BRIDGING:
@@ -101,6 +78,19 @@ def shim(octets: Any, cursor: Any) -> None:
             cursor.layer = be16(octets, cursor.at - 2)
     else:
         cursor.layer = NOTHING
+
+
+@kernel
+def pppoe(octets: Any, cursor: Any) -> None:
+    """PPPoE (RFC 2516 4), which has a length of its own."""
+    at = cursor.at
+    if at + 6 > cursor.end:
+        cursor.layer = CUT
+        return
+    cursor.limit = min(cursor.limit, at + 6 + be16(octets, at + 4))
+    cursor.end = min(cursor.end, cursor.limit)
+    cursor.at = at + 6
+    cursor.layer = PPP
 
 
 @kernel
@@ -211,123 +201,36 @@ def token_ring(octets: Any, cursor: Any) -> None:
 
 
 @kernel
-def wlan(octets: Any, cursor: Any, pad: int) -> None:
-    """IEEE 802.11: the data frames that are not encrypted. `pad`: the header is filled up to a multiple of four."""
+def arcnet(octets: Any, cursor: Any) -> None:
+    """ARCNET as in RFC 1201: its protocol, and the beginning of a packet (not of a later fragment)."""
     at = cursor.at
-    if at + 2 > cursor.end:
+    if at + 8 > cursor.end:
         cursor.layer = CUT
         return
-    control = octets[at]
-    flags = octets[at + 1]
-    if control & 0x0C != 0x08 or control & 0x40 or flags & 0x40:  # not data, no data in it, or protected
+    size = 8 if octets[at + 1] == 0xFF else 4  # an exception packet has four octets more
+    cursor.at = at + size
+    cursor.layer = IPV4 if octets[at] == ARCNET_IP and octets[at + size - 3] == 0 else NOTHING
+
+
+@kernel
+def juniper(octets: Any, cursor: Any) -> None:
+    """Juniper's header: "MGC", flags, and extensions if the highest flag says so. The second: no Ethernet follows."""
+    at = cursor.at
+    if at + 6 > cursor.end:
+        cursor.layer = CUT
+        return
+    flags = octets[at + 3]
+    if be32(octets, at) & 0xFFFFFF00 != 0x4D474300 or flags & 0x02:
         cursor.layer = NOTHING
         return
-    size = 24
-    if flags & 3 == 3:  # from one access point to another: a fourth address
-        size += 6
-    layer = LLC
-    if control & 0x80:  # quality of service
-        if at + size + 2 > cursor.end:
-            cursor.layer = CUT
-            return
-        if octets[at + size] & 0x80:
-            layer = AGGREGATE
-        size += 2
-        if flags & 0x80:  # HT control
-            size += 4
-    if pad:
-        size = (size + 3) & ~3
-    move(cursor, size, layer)
+    move(cursor, 6 + be16(octets, at + 4) if flags & 0x80 else 4, ETHERNET)
 
 
 @kernel
-def radiotap(octets: Any, cursor: Any) -> None:
-    """Radiotap (radiotap.org): its length, and whether the 802.11 header is padded (bit 0x20 of its flags)."""
+def pflog(octets: Any, cursor: Any) -> None:
+    """The log of BSD's packet filter: its first octet is its length, filled up to a multiple of four."""
     at = cursor.at
-    if at + 8 > cursor.end:
+    if at >= cursor.end:
         cursor.layer = CUT
         return
-    present = le32(octets, at + 4)
-    field = at + 8
-    more = present
-    while more & 0x80000000 and field + 4 <= cursor.end:
-        more = le32(octets, field)
-        field += 4
-    if present & 1:  # a timestamp first, of eight octets and aligned to them
-        field += -(field - at) % 8 + 8
-    pad = 0
-    if present & 2 and field < cursor.end:
-        pad = octets[field] & 0x20
-    move(cursor, le16(octets, at + 2), WLAN)
-    if cursor.layer == WLAN:
-        wlan(octets, cursor, pad)
-
-
-@kernel
-def monitor_header(octets: Any, cursor: Any) -> None:
-    """Prism and AVS, before 802.11: AVS has version and length with the most significant octet first."""
-    at = cursor.at
-    if at + 8 > cursor.end:
-        cursor.layer = CUT
-    elif be32(octets, at) & 0xFFFFF000 == 0x80211000:
-        move(cursor, be32(octets, at + 4), WLAN)
-    else:
-        move(cursor, 144, WLAN)
-
-
-@kernel
-def ppi(octets: Any, cursor: Any) -> None:
-    """Per-Packet Information: its length, and the link type that follows."""
-    at = cursor.at
-    if at + 8 > cursor.end:
-        cursor.layer = CUT
-        return
-    kind = le32(octets, at + 4)
-    move(cursor, le16(octets, at + 2), LINK + kind if kind < SHAPE - LINK else UNKNOWN_LINK)
-
-
-@kernel
-def nflog(octets: Any, cursor: Any) -> None:
-    """Linux netfilter's log: a list of (length, type, value) in the order of the host; the payload is one of them."""
-    at = cursor.at
-    end = cursor.end
-    while at + 4 <= end:
-        size = le16(octets, at)
-        kind = le16(octets, at + 2)
-        if kind & 0xFF == 0:  # types are small numbers
-            size = be16(octets, at)
-            kind = be16(octets, at + 2)
-        if size < 4:
-            break
-        if kind == NFULA_PAYLOAD:
-            cursor.at = at + 4
-            cursor.layer = VERSION
-            return
-        at += (size + 3) & ~3
-    cursor.layer = NOTHING
-
-
-@kernel
-def shape(octets: Any, cursor: Any) -> None:
-    """A layer that is in no registry, other than IP of either version."""
-    layer = cursor.layer
-    if layer == PPP:
-        ppp(octets, cursor)
-    elif layer == LLC:
-        llc(octets, cursor)
-    elif layer == FAMILY:
-        family(octets, cursor)
-    elif layer == WLAN:
-        wlan(octets, cursor, 0)
-    elif layer == RADIOTAP:
-        radiotap(octets, cursor)
-    elif layer == PPI:
-        ppi(octets, cursor)
-    elif layer == NFLOG:
-        nflog(octets, cursor)
-    elif layer == TOKEN_RING:
-        token_ring(octets, cursor)
-    elif layer in MONITORS:
-        monitor_header(octets, cursor)
-    else:
-        cursor.layer = NOTHING
+    move(cursor, (octets[at] + 3) & ~3, VERSION)

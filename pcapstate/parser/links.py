@@ -16,9 +16,10 @@ from ..kernels import Row, Speed
 
 Cursor = Row(
     "Cursor",
-    # Where in a packet we are: `layer` begins at octet `at`; the file holds the packet up to `end`, and on the wire it
-    # went up to `limit`, by the innermost length that a header told. All three are positions in the same buffer.
-    "at end limit layer",
+    # Where in a packet we are: `layer` begins at octet `at`; the file holds the packet up to `end`, and by the shortest
+    # length that a header told it went up to `limit`, by the frame's length up to `wire`. All are positions in the same
+    # buffer. The headers are believed before the frame: captures are cut by programs that forget the true length.
+    "at end limit wire layer",
 )
 
 IPV4, IPV6 = 0x0800, 0x86DD
@@ -29,10 +30,11 @@ SHAPE = 0x30000
 TCP = PROTOCOL + 6
 ETHERNET = LINK + 1
 C_HDLC = LINK + 104
-IEEE802_11 = LINK + 105
+FAR = 1 << 62  # `limit` as long as no header has told a length
 
 # Beginnings that are told apart by looking at them.
-VERSION, FAMILY, PPP, LLC, TOKEN_RING, WLAN, RADIOTAP, PRISM, AVS, PPI, NFLOG = range(SHAPE, SHAPE + 11)
+VERSION, FAMILY, PPP, LLC, TOKEN_RING, ARCNET, JUNIPER, PFLOG = range(SHAPE, SHAPE + 8)
+WLAN, RADIOTAP, PRISM, AVS, PPI, NFLOG, NETLINK = range(SHAPE + 8, SHAPE + 15)
 _SHAPES = {
     "ethernet": ETHERNET,
     "family": FAMILY,
@@ -46,11 +48,15 @@ _SHAPES = {
     "avs": AVS,
     "ppi": PPI,
     "nflog": NFLOG,
+    "netlink": NETLINK,
+    "arcnet": ARCNET,
+    "juniper": JUNIPER,
+    "pflog": PFLOG,
 }
 
 # How the walk through a packet's layers ends, in place of a layer.
-SEGMENT, NOTHING, RARE, CUT, MALFORMED, FRAGMENT, AGGREGATE, UNKNOWN_LINK = -1, -2, -3, -4, -5, -6, -7, -8
-ENDS = 9
+SEGMENT, NOTHING, RARE, CUT, MALFORMED, FRAGMENT, AGGREGATE, COMPRESSED, UNKNOWN_LINK = range(-1, -10, -1)
+ENDS = 10
 
 _TABLE = """
 number  name                     skip  field  next
@@ -58,6 +64,7 @@ number  name                     skip  field  next
      0  NULL                        0      -  family
      1  ETHERNET                   14     12  ethertype
      6  IEEE802_5                  14      -  token ring
+     7  ARCNET_BSD                  2      -  arcnet
      8  SLIP                       16      -  ip
      9  PPP                         0      -  ppp
     10  FDDI                       13      -  llc
@@ -72,16 +79,25 @@ number  name                     skip  field  next
    108  LOOP                        0      -  family
    109  ENC                        12      -  ip
    113  LINUX_SLL                  16     14  ethertype
+   117  PFLOG                       0      -  pflog
    119  IEEE802_11_PRISM            0      -  prism
+   122  IP_OVER_FC                 16      -  llc
    127  IEEE802_11_RADIOTAP         0      -  radiotap
+   129  ARCNET_LINUX                4      -  arcnet
+   138  APPLE_IP_OVER_IEEE1394     18     16  ethertype
    163  IEEE802_11_AVS              0      -  avs
+   166  PPP_PPPD                    2      -  ppp
+   178  JUNIPER_ETHER               0      -  juniper
    192  PPI                         0      -  ppi
    204  PPP_WITH_DIR                1      -  ppp
    205  C_HDLC_WITH_DIR             5      3  ethertype
+   226  IPNET                      24      -  ip
    228  IPV4                        0      -  ip
    229  IPV6                        0      -  ip
    239  NFLOG                       4      -  nflog
    240  NETANALYZER                 4      -  ethernet
+   253  NETLINK                    16      -  netlink
+   259  EPON                        8      -  ethernet
    274  ETHERNET_MPACKET            8      -  ethernet
    276  LINUX_SLL2                 20      0  ethertype
 """

@@ -21,6 +21,13 @@ FIRST_IS_LAST = (2, 4)  # types of routing headers whose first address is the la
 
 
 @kernel
+def close(cursor: Any, limit: int) -> None:
+    """A header says that its packet ends at `limit`. No packet goes on after the one that it is in."""
+    cursor.limit = min(cursor.limit, limit)
+    cursor.end = min(cursor.end, cursor.limit)
+
+
+@kernel
 def ipv4(octets: Any, cursor: Any, s: Any) -> None:
     """Steps over an IPv4 header; a fragment stays where it is."""
     at = cursor.at
@@ -33,9 +40,7 @@ def ipv4(octets: Any, cursor: Any, s: Any) -> None:
     if first & 0xF0 != 0x40 or header < 20 or (total > 0 and total < header):
         cursor.layer = MALFORMED
         return
-    if total > 0:
-        cursor.limit = at + total
-        cursor.end = min(cursor.end, cursor.limit)
+    close(cursor, at + total if total > 0 else cursor.wire)
     s.version = 4
     s.tos = octets[at + 1]
     s.ip_id = be16(octets, at + 4)
@@ -67,8 +72,9 @@ def ipv6(octets: Any, cursor: Any, s: Any) -> None:
         return
     payload = be16(octets, at + 4)
     if payload > 0:
-        cursor.limit = at + 40 + payload
-        cursor.end = min(cursor.end, cursor.limit)
+        close(cursor, at + 40 + payload)
+    elif octets[at + 6] != 0:  # else the length may be in the hop-by-hop options
+        close(cursor, cursor.wire)
     s.version = 6
     s.tos = (be16(octets, at) >> 4) & 0xFF
     s.ip_id = -1
@@ -142,10 +148,10 @@ def jumbogram(octets: Any, cursor: Any, size: int) -> None:
             at += 1
             continue
         if octets[at] == JUMBO and octets[at + 1] == 4:
-            cursor.limit = start + be32(octets, at + 2)
-            cursor.end = min(cursor.end, cursor.limit)
+            close(cursor, start + be32(octets, at + 2))
             return
         at += 2 + octets[at + 1]
+    close(cursor, cursor.wire)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Packets that are not read in one go: IP fragments, which wait for each other, and aggregated 802.11 frames.
+"""Packets that are not read in one go: IP fragments, aggregated 802.11 frames, compressed payloads.
 
 Here is Python per packet, always interpreted; a capture has few of them. What comes out is where the walk goes on.
 
@@ -9,6 +9,7 @@ lengths are right; the octets end where the first are missing.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,19 +24,34 @@ MOST_OCTETS = 8 << 20
 PATIENCE = 60_000_000_000
 """Nanoseconds that a datagram waits after its first fragment (RFC 1122 3.3.2, RFC 8200 4.5)."""
 
-CARRIERS = {4, 6, 17, 41, 47, 51, 60, 97, 135, 137}
+MOST_INFLATED = 65_535
+"""Octets of a compressed payload (RFC 3173 2)."""
+
+CARRIERS = {4, 6, 17, 41, 47, 51, 60, 97, 108, 135, 137}
 """IP protocols that are TCP, or may have it inside; fragments of the others are passed over."""
 
 
 @dataclass(slots=True)
 class Start:
-    """Where the walk goes on: the values of a `Cursor`, and the buffer that they point into."""
+    """Where the walk goes on: a buffer, and the values of a `Cursor` in it."""
 
     octets: bytes
     at: int
     end: int
     limit: int
     layer: int
+    wire: int = 0
+
+    @classmethod
+    def of(cls, octets: bytes, cursor: Any, before: int = 0) -> Start:
+        """Where `cursor` is; its buffer had so many octets before `octets` begin."""
+        at, end, limit, wire = cursor.at - before, cursor.end - before, cursor.limit - before, cursor.wire - before
+        return cls(octets, at, end, limit, cursor.layer, wire)
+
+    def set(self, cursor: Any) -> None:
+        """Puts `cursor` (a row of the interpreted speed) here."""
+        cursor.at, cursor.end, cursor.limit, cursor.layer = self.at, self.end, self.limit, self.layer
+        cursor.wire = self.wire or self.limit
 
 
 @dataclass(slots=True)
@@ -82,11 +98,10 @@ class Fragments:
         self._held = 0
         self._given_up: list[Waiting] = []
 
-    def add(self, octets: bytes, cursor: Any, s: Any, record: Any) -> Start | None:
-        """Takes the fragment at `cursor`, whose addresses `s` has; if it was the last missing one, where to go on."""
-        piece = _piece_of_ipv4(octets, cursor) if s.version == 4 else _piece_of_ipv6(octets, cursor)
-        identity, protocol, offset, more, at = piece
-        if protocol not in CARRIERS or cursor.limit <= at:
+    def add(self, here: Start, s: Any, record: Any) -> Start | None:
+        """Takes the fragment at `here`, whose addresses `s` has; if it was the last missing one, where to go on."""
+        identity, protocol, offset, more, at = (_piece_of_ipv4 if s.version == 4 else _piece_of_ipv6)(here)
+        if protocol not in CARRIERS or here.limit <= at:
             return None
         # RFC 791: source, destination, protocol and identification; RFC 8200: without the protocol.
         key = (
@@ -108,9 +123,9 @@ class Fragments:
         if offset == 0:
             waiting.protocol = protocol
         if not more:
-            waiting.size = offset + cursor.limit - at
+            waiting.size = offset + here.limit - at
         self._held -= waiting.held
-        waiting.add(offset, cursor.limit - at, octets[at : cursor.end])
+        waiting.add(offset, here.limit - at, here.octets[at : here.end])
         self._held += waiting.held
         if not waiting.whole():
             return None
@@ -140,26 +155,41 @@ class Fragments:
         return dropped
 
 
-def _piece_of_ipv4(octets: bytes, cursor: Any) -> tuple[int, int, int, int, int]:
+def _piece_of_ipv4(here: Start) -> tuple[int, int, int, int, int]:
     """Identification, protocol, offset, whether more follow, and where the octets begin (RFC 791 3.1)."""
-    at = cursor.at
+    octets, at = here.octets, here.at
     field = be16(octets, at + 6)
     return be16(octets, at + 4), octets[at + 9], (field & 0x1FFF) * 8, field & 0x2000, at + (octets[at] & 0x0F) * 4
 
 
-def _piece_of_ipv6(octets: bytes, cursor: Any) -> tuple[int, int, int, int, int]:
+def _piece_of_ipv6(here: Start) -> tuple[int, int, int, int, int]:
     """The same of a fragment header (RFC 8200 4.5)."""
-    at = cursor.at
+    octets, at = here.octets, here.at
     field = be16(octets, at + 2)
     return be32(octets, at + 4), octets[at], field & 0xFFF8, field & 1, at + 8
 
 
-def subframes(octets: bytes, cursor: Any) -> list[Start]:
+def subframes(here: Start) -> list[Start]:
     """The frames in an A-MSDU (IEEE 802.11-2020, 9.3.2.2): two addresses, a length, LLC; each padded to four octets."""
     starts = []
-    at = cursor.at
-    while at + 14 <= cursor.end:
+    octets, at = here.octets, here.at
+    while at + 14 <= here.end:
         limit = at + 14 + be16(octets, at + 12)
-        starts.append(Start(octets, at + 14, min(cursor.end, limit), limit, LLC if limit > at + 14 else NOTHING))
+        starts.append(Start(octets, at + 14, min(here.end, limit), limit, LLC if limit > at + 14 else NOTHING))
         at += (limit - at + 3) & ~3
     return starts
+
+
+def inflated(here: Start) -> list[Start]:
+    """What an IPComp header (RFC 3173 3.1) and DEFLATE (RFC 2394) hide; nothing, if the file does not hold all of it.
+
+    The number of the algorithm may be one that both ends agreed on, so it is not looked at.
+    """
+    octets, at = here.octets, here.at
+    if at + 4 > here.end or here.end < here.limit:
+        return []
+    try:
+        plain = zlib.decompressobj(-zlib.MAX_WBITS).decompress(octets[at + 4 : here.end], MOST_INFLATED)
+    except zlib.error:
+        return []
+    return [Start(plain, 0, len(plain), len(plain), PROTOCOL + octets[at])]

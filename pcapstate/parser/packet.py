@@ -12,11 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
-from .layers import TAGS, link, shape, shim, tag
-from .links import CUT, ENDS, IPV4, IPV6, LINK, MALFORMED, NOTHING, PROTOCOL, RARE, SEGMENT, SHAPE, TCP, VERSION
+from .layers import TAGS, link, shim, tag
+from .links import CUT, ENDS, FAR, IPV4, IPV6, LINK, MALFORMED, NOTHING, PROTOCOL, RARE, SEGMENT, SHAPE, TCP, VERSION
 from .network import ipv4, ipv6, version
 from .octets import be16, be32
 from .options import clear_options, read_options
+from .shapes import shape
 from .tunnels import UDP, has_tunnel_port, transport
 
 MOST_LAYERS = 48  # a loop can be built of headers that take no octets
@@ -122,7 +123,8 @@ def begin(record: Any, room: int, cursor: Any) -> None:
     """The cursor at the beginning of a record, in a buffer of `room` octets."""
     cursor.at = record.offset
     cursor.end = min(record.offset + record.captured, room)
-    cursor.limit = record.offset + max(record.wire, record.captured)
+    cursor.limit = FAR
+    cursor.wire = record.offset + max(record.wire, record.captured)
     cursor.layer = LINK + record.link
 
 

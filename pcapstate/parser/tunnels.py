@@ -10,12 +10,12 @@ from typing import Any
 
 from ..kernels import kernel
 from .layers import FIRST_ETHERTYPE, MPLS, move
-from .links import CUT, ETHERNET, IPV4, IPV6, NOTHING, PPP, PROTOCOL, VERSION, WLAN
+from .links import COMPRESSED, CUT, ETHERNET, IPV4, IPV6, NOTHING, PPP, PROTOCOL, VERSION, WLAN
 from .network import EXTENSIONS, extension
 from .octets import be16
 
 IP_IN_IP, UDP, SIX_IN_FOUR, GRE = PROTOCOL + 4, PROTOCOL + 17, PROTOCOL + 41, PROTOCOL + 47
-ETHER_IP, MPLS_IN_IP = PROTOCOL + 97, PROTOCOL + 137
+ETHER_IP, IP_COMP, MPLS_IN_IP = PROTOCOL + 97, PROTOCOL + 108, PROTOCOL + 137
 ERSPAN, ERSPAN_3 = 0x88BE, 0x22EB
 ARUBA, ARUBA_LAST = 0x8200, 0x8370
 
@@ -42,6 +42,8 @@ def transport(octets: Any, cursor: Any, s: Any) -> None:
         move(cursor, 2, ETHERNET)
     elif layer == MPLS_IN_IP:  # RFC 4023
         cursor.layer = MPLS
+    elif layer == IP_COMP:  # RFC 3173
+        cursor.layer = COMPRESSED
     else:
         cursor.layer = NOTHING
 
