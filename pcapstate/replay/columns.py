@@ -46,7 +46,7 @@ def seconds(values: np.ndarray) -> np.ndarray:
 
 
 def flow_columns(settled: Settled, made: Steps, verdict: Columns) -> Columns:
-    """The columns of ``flows`` for one batch; addresses as words (``_client`` and ``_server``), states as step tables."""
+    """The columns of ``flows`` for one batch; addresses still as words (``_client`` and ``_server``)."""
     flows = settled.flows
     client, server = settled.sides[0::2], settled.sides[1::2]
     flip = flows["flip"][:, None] == 1
@@ -107,6 +107,7 @@ def _side_columns(side: str, x: np.ndarray) -> Columns:
 
 
 def joined(parts: Sequence[Columns], name: str) -> Any:
+    """One column of all batches, in the order in which they were settled."""
     return np.concatenate([part[name] for part in parts]) if parts else np.zeros(0, np.int64)
 
 
@@ -123,7 +124,7 @@ class FlowColumns(UserDict[str, Any]):
         return self.data[name]
 
 
-def flows_table(parts: Sequence[Columns], last_time: int) -> Columns:
+def flows_table(parts: Sequence[Columns], last_time: int) -> Any:
     """The finished table ``flows``, in the order of flow numbers."""
     order = np.argsort(joined(parts, "flow"), kind="stable")
     out: Columns = {}
@@ -173,7 +174,9 @@ def empty(dtype: str, count: int) -> Any:
 def timeline_table(parts: Sequence[Rows], flow_parts: Sequence[Columns]) -> Columns:
     """The finished table ``timeline``: by flow, then by estimated time, a side's rows always in their order."""
     fields = [field.name for field in dataclasses.fields(Rows)]
-    got = {name: np.concatenate([getattr(p, name) for p in parts]) if parts else np.zeros(0, np.int64) for name in fields}
+    got = {
+        name: np.concatenate([getattr(p, name) for p in parts]) if parts else np.zeros(0, np.int64) for name in fields
+    }
     order = np.lexsort((np.arange(len(got["flow"])), got["estimate"], got["flow"]))
     got = {name: values[order] for name, values in got.items()}
     flow = got["flow"]

@@ -36,6 +36,7 @@ class Replayed:
         self.last_time: int = engine.last_time
 
     def table(self, name: str) -> Columns:
+        """The columns of a table, in the order of ``schema.TABLES[name]``."""
         if name not in self._tables:
             self._tables[name] = getattr(self._engine, f"{name}_table")()
         return self._tables[name]
@@ -71,6 +72,7 @@ class Engine:
 
     @property
     def flow_count(self) -> int:
+        """Flows settled so far."""
         return sum(len(part["flow"]) for part in self.flow_parts)
 
     # --- the way in ------------------------------------------------------------------------------------------
@@ -118,7 +120,11 @@ class Engine:
             self.store = Store(INTERPRETED)
         self.note_parts.append(self.store.drain_notes())
         flows = self.store.memory.flows
-        used = [i for i in range(self.store.room) if flows[i].used] if isinstance(flows, list) else np.flatnonzero(flows["used"])
+        used = (
+            [i for i in range(self.store.room) if flows[i].used]
+            if isinstance(flows, list)
+            else np.flatnonzero(flows["used"])
+        )
         if len(used):
             self._settle(self.store.take(used))
         self.store = None
@@ -132,18 +138,23 @@ class Engine:
     # --- the tables ------------------------------------------------------------------------------------------
 
     def flows_table(self) -> Columns:
+        """``schema.FLOWS``."""
         return columns.flows_table(self.flow_parts, self.last_time)
 
     def timeline_table(self) -> Columns:
+        """``schema.TIMELINE``."""
         return columns.timeline_table(self.step_parts, self.flow_parts)
 
     def segments_table(self) -> Columns:
+        """``schema.SEGMENTS``."""
         return segments.segments_table(self.segment_parts)
 
     def windows_table(self) -> Columns:
+        """``schema.WINDOWS``."""
         return segments.windows_table(self.segment_parts)
 
     def notes_table(self) -> Columns:
+        """``schema.NOTES``."""
         found = np.concatenate(self.note_parts) if self.note_parts else np.zeros(0, np.int64)
         return columns.notes_table(found, NOTES)
 

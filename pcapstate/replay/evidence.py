@@ -34,8 +34,7 @@ def presume(e: Any, s: Any, octets: int, tsval: int) -> None:
     e.grade = PRESUMED
     e.at = s.time
     e.frame = s.frame
-    if e.low < s.time:
-        e.low = s.time
+    e.low = max(e.low, s.time)
     e.octets = octets
     e.tsval = tsval
     if e.refuted == 0:
@@ -86,8 +85,7 @@ def refute(m: Any, e: Any, s: Any, kind: int, guard: int) -> None:
     note(m, s, kind, e.frame, e.at)
     e.grade = NOTHING
     e.refuted += 1
-    if e.low < s.time - guard:
-        e.low = s.time - guard
+    e.low = max(e.low, s.time - guard)
 
 
 @kernel
@@ -112,8 +110,7 @@ def guard_of(x: Any) -> int:
     if x.rtt_min >= NEVER:
         return LONGEST_GUARD
     longest = x.rtt_max
-    if longest > 2 * x.rtt_min + LONGEST_GUARD:
-        longest = 2 * x.rtt_min + LONGEST_GUARD
+    longest = min(longest, 2 * x.rtt_min + LONGEST_GUARD)
     return longest + GUARD
 
 
@@ -165,12 +162,10 @@ def sample(x: Any, elapsed: int, first: int) -> None:
     """A round trip between the capture point and side x. Only the first answer to a segment counts for the longest."""
     if elapsed < 0:
         return
-    if elapsed < x.rtt_min:
-        x.rtt_min = elapsed
+    x.rtt_min = min(x.rtt_min, elapsed)
     if first > 0:
         x.rtt_count += 1
-        if elapsed > x.rtt_max:
-            x.rtt_max = elapsed
+        x.rtt_max = max(x.rtt_max, elapsed)
 
 
 @kernel

@@ -21,7 +21,6 @@ from .rows import (
     FLOW_COUNT,
     FREE_COUNT,
     NEVER,
-    PORT_REUSED,
     RING,
     STREAM_COUNT,
     SYN_ACKED,
@@ -56,10 +55,24 @@ def tuple_hash(s: Any) -> int:
 def same_tuple(f: Any, s: Any) -> int:
     """1 if the segment goes from a to b of the flow, 2 if from b to a, else 0."""
     if f.a3 == s.src3 and f.b3 == s.dst3 and f.aport == s.sport and f.bport == s.dport:
-        if f.a0 == s.src0 and f.a1 == s.src1 and f.a2 == s.src2 and f.b0 == s.dst0 and f.b1 == s.dst1 and f.b2 == s.dst2:
+        if (
+            f.a0 == s.src0
+            and f.a1 == s.src1
+            and f.a2 == s.src2
+            and f.b0 == s.dst0
+            and f.b1 == s.dst1
+            and f.b2 == s.dst2
+        ):
             return 1
     if f.a3 == s.dst3 and f.b3 == s.src3 and f.aport == s.dport and f.bport == s.sport:
-        if f.a0 == s.dst0 and f.a1 == s.dst1 and f.a2 == s.dst2 and f.b0 == s.src0 and f.b1 == s.src1 and f.b2 == s.src2:
+        if (
+            f.a0 == s.dst0
+            and f.a1 == s.dst1
+            and f.a2 == s.dst2
+            and f.b0 == s.src0
+            and f.b1 == s.src1
+            and f.b2 == s.src2
+        ):
             return 2
     return 0
 

@@ -77,7 +77,9 @@ class Store:
         speed = self.speed
         old = self.room
         self.room = old + max(64, old // 2)
-        tables = {name: speed.grown(ROWS[name], getattr(m, name), self.room * count) for name, count in PER_FLOW.items()}
+        tables = {
+            name: speed.grown(ROWS[name], getattr(m, name), self.room * count) for name, count in PER_FLOW.items()
+        }
         free = speed.grown_integers(m.free, self.room)
         count = int(m.control[FREE_COUNT])
         for i, slot in enumerate(range(self.room - 1, old - 1, -1)):

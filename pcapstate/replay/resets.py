@@ -214,7 +214,7 @@ def acceptable(m: Any, x: Any, y: Any, peer: int, s: Any) -> int:
         if s.flags & ACK == 0:
             return 0
         return 1 if s.ack_known and 1 <= s.ack_relative <= y.syn_end else 0
-    if x.based == 0 or s.seq_relative < 0 and x.base == 0:
+    if x.based == 0 or (s.seq_relative < 0 and x.base == 0):
         return 1
     low = x.acked - 1
     return 1 if low <= s.seq_relative <= x.next else 0

@@ -42,7 +42,8 @@ Side = Row(
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
     "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since zero_time "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
-    "tsval tsval_time had had_frame spoke sent_at sent_frame sent_before first_at first_frame rtt_min rtt_max rtt_count "
+    "tsval tsval_time had had_frame spoke sent_at sent_frame sent_before first_at first_frame "
+    "rtt_min rtt_max rtt_count "
     # The ring of what the side sent, for echoes.
     "ring ring_count "
     # Options as offered, and counts.

@@ -37,7 +37,9 @@ def _opening(opened: str, proof: dict[str, int]) -> str:
     tries = proof["client_syn_again"]
     again = f", after {tries} more SYN" + ("s" if tries > 1 else "") if tries else ""
     if opened == "three_way":
-        return f"Opened by a three-way handshake (frames {proof['syn']}, {proof['syn_ack']}, {proof['handshake']}{again})."
+        return (
+            f"Opened by a three-way handshake (frames {proof['syn']}, {proof['syn_ack']}, {proof['handshake']}{again})."
+        )
     if opened == "simultaneous":
         return f"Opened by both sides at once: their SYNs crossed (from frame {proof['syn']})."
     if opened == "fast_open":

@@ -18,7 +18,6 @@ from .rows import (
     CONFIRMED,
     DEAD,
     DEDUCED,
-    EVENTS_PER_SIDE,
     FIN_ACKED,
     FIN_RECEIVED,
     FIN_SENT,
@@ -190,7 +189,7 @@ def _run(sides: np.ndarray, flows: np.ndarray, made: Steps) -> None:
 def _two_msl(
     flows: np.ndarray, sides: np.ndarray, events: np.ndarray, delay: np.ndarray, msl: float, made: Steps
 ) -> None:
-    """The last step of a side in TIME_WAIT: its timer, started anew by every FIN that comes again (RFC 9293 3.10.7.4)."""
+    """The end of TIME_WAIT: its timer, started anew by every FIN that comes again (RFC 9293 3.10.7.4)."""
     waits = made.after[:, STEPS - 2] == machine.TIME_WAIT
     if not waits.any():
         return

@@ -69,7 +69,9 @@ def _closed(
     why[fins[0] | fins[1]] = reason("half_closed")
     why[fins[0] & fins[1]] = reason("fin")
     after = [sides["fin_after_fin"][k::2] > 0 for k in (0, 1)]
-    first = [np.where(sent, events["at"][:, FIN_SENT], NEVER) for sent, events in zip(fins, (client, server), strict=True)]
+    first = [
+        np.where(sent, events["at"][:, FIN_SENT], NEVER) for sent, events in zip(fins, (client, server), strict=True)
+    ]
     # A FIN that acknowledges the other was sent after it; else the capture point's order is all there is.
     client_first = fins[0] & (~fins[1] | after[1] | (~after[0] & (first[0] < first[1])))
     who[client_first] = by("client")

@@ -136,7 +136,7 @@ def read(text: str) -> tuple[Edge, ...]:
 
     Raises ValueError for a state or an event that is not the RFC's, and for two edges from one state by one event.
     """
-    heading, rule, *lines = text.strip("\n").splitlines()
+    _, rule, *lines = text.strip("\n").splitlines()
     widths = [len(dash) for dash in rule.split("  ")]
     starts = [sum(widths[:i]) + 2 * i for i in range(len(widths))]
     edges: list[Edge] = []

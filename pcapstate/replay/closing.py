@@ -1,0 +1,118 @@
+"""How a connection is closed: FINs, their copies, their order, and which call of the program they show.
+
+RFC 9293 3.10.7.4, eighth. A FIN takes effect when every octet before it has arrived, not when it passes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import kernel
+from .evidence import carry, confirm, guard_of, is_fresh, note, presume, refute, sent
+from .resets import forget
+from .rows import (
+    DEAD,
+    EVENTS_PER_SIDE,
+    FIN_ACKED,
+    FIN_RECEIVED,
+    FIN_SENT,
+    NOTHING,
+    PRESUMED,
+    REFUTED_ACK_OF_FIN,
+    REFUTED_FIN,
+)
+
+
+@kernel
+def fin(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, end: int) -> None:
+    """A FIN leaves X; it takes effect at Y when every octet before it has arrived (RFC 9293 3.10.7.4, eighth)."""
+    mine = m.events[first + FIN_SENT]
+    got = m.events[peer + FIN_RECEIVED]
+    if x.fin == 0 or end > x.fin:
+        x.fin = end
+        x.fin_ip_id = s.ip_id
+        x.fin_tsval = s.tsval
+        x.fin_last = s.time
+        if mine.grade == NOTHING:
+            sent(mine, s, x.had)
+            x.peer_next_at_fin = y.next
+            x.fin_with_data = 1 if s.length > 0 else 0
+            x.window_at_fin = y.edge - s.seq_relative - s.length
+            x.fin_after_fin = 1 if y.fin > 0 and s.ack_known and s.ack_relative >= y.fin else 0
+        if x.hole == x.hole_end and x.holes == 0:
+            if m.events[peer + DEAD].grade == NOTHING:
+                presume(got, s, octets, tsval)
+        else:
+            x.fin_waits = 1
+        return
+    if is_fresh(s, x.fin_ip_id, x.fin_tsval, x.fin_last) == 0:
+        return
+    x.fin_copies += 1
+    x.fin_last = s.time
+    x.fin_ip_id = s.ip_id
+    x.fin_tsval = s.tsval
+    done = m.events[first + FIN_ACKED]
+    guard = guard_of(x)
+    if done.grade == PRESUMED and s.time - done.at > guard:
+        refute(m, done, s, REFUTED_ACK_OF_FIN, guard)
+    if got.grade == PRESUMED and s.time - got.at > guard_of(y):
+        if got.at == got.first:
+            note(m, s, REFUTED_FIN, got.frame, got.at)
+        carry(got, s, tsval)
+
+
+@kernel
+def again_below_fin(m: Any, y: Any, peer: int, s: Any, tsval: int) -> None:
+    """Octets before the FIN are sent after it: they were missing, so the FIN was not in order before they arrive."""
+    got = m.events[peer + FIN_RECEIVED]
+    if got.grade == PRESUMED and s.seq_relative >= 0:
+        carry(got, s, tsval)
+
+
+@kernel
+def which_fin(y: Any, e: Any, s: Any) -> None:
+    """Of several FINs the one that arrived: a DSACK of it tells that the first did, and the copy was superfluous."""
+    if e.at == e.first or e.first == 0:
+        return
+    if s.sacks and ((s.sack_right0 - y.base) & 0xFFFFFFFF) == (y.fin & 0xFFFFFFFF):
+        e.at = e.first
+        e.frame = e.first_frame
+
+
+@kernel
+def which_call(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
+    """Whether the side's program still listens after its FIN: shutdown(SHUT_WR) leaves the receiving side alive.
+
+    Data that passed here after the FIN did, and that the side takes, proves it. The opposite shows on Linux: a closed
+    socket in FIN_WAIT_2 is kept without its IP ID counter (inet_twsk), so its ACK of the peer's FIN has ID 0.
+    """
+    fin_octet = 1 if y.fin > 0 and s.ack_relative >= y.fin else 0
+    if s.ack_relative - fin_octet > x.peer_next_at_fin and x.shutdown_frame == 0:
+        x.shutdown_frame = s.frame
+    elif fin_octet and s.ip_id == 0 and x.ip_id_running > 1 and x.close_frame == 0 and x.shutdown_frame == 0:
+        if m.events[first + FIN_ACKED].grade != NOTHING:
+            x.close_frame = s.frame
+
+
+@kernel
+def guess_fin(m: Any, y: Any, side: int, s: Any) -> None:
+    """The peer acknowledges one octet that was not captured: a FIN, unless more data comes (SEMANTICS M3)."""
+    y.fin_guess = s.ack_relative
+    y.fin = s.ack_relative
+    mine = m.events[(2 * s.slot + side) * EVENTS_PER_SIDE + FIN_SENT]
+    got = m.events[(2 * s.slot + 1 - side) * EVENTS_PER_SIDE + FIN_RECEIVED]
+    confirm(mine, s)
+    confirm(got, s)
+
+
+@kernel
+def not_a_fin(m: Any, x: Any, s: Any) -> None:
+    """New octets above a FIN that was only guessed: it was data."""
+    x.fin_guess = 0
+    x.fin = 0
+    mine = m.events[(2 * s.slot + s.side) * EVENTS_PER_SIDE + FIN_SENT]
+    got = m.events[(2 * s.slot + 1 - s.side) * EVENTS_PER_SIDE + FIN_RECEIVED]
+    done = m.events[(2 * s.slot + s.side) * EVENTS_PER_SIDE + FIN_ACKED]
+    forget(mine)
+    forget(got)
+    forget(done)

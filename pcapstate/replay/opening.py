@@ -1,0 +1,173 @@
+"""How a connection is opened: what a SYN and a SYN,ACK tell of their sender, and what they do to the other side.
+
+RFC 9293 3.10.7.2 to 3.10.7.4; what their repetition takes back is in ``evidence``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import kernel
+from .evidence import confirm, echoes_later, guard_of, is_fresh, note, presume, refute, sent
+from .rows import (
+    BAD_ACK,
+    DEAD,
+    DEDUCED,
+    NEVER,
+    NOTHING,
+    PRESUMED,
+    REFUTED_ACK_OF_SYN,
+    REFUTED_SYN_ACK,
+    SYN_ACKED,
+    SYN_RECEIVED,
+    SYN_SENT,
+    TIME_WAIT_LEFT,
+    TWO_SYN_ACKS,
+)
+
+FIN, ACK = 1, 16
+
+
+@kernel
+def syn(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, end: int) -> None:
+    """SYN and SYN,ACK: RFC 9293 3.10.7.2 to 3.10.7.4, and what their repetition takes back (SEMANTICS R1, R2)."""
+    again = x.syn_seen
+    fresh = is_fresh(s, x.syn_ip_id, x.syn_tsval, x.syn_last) if again else 1
+    offers(x, s)
+    x.syn_seen = 1
+    x.isn = s.seq
+    x.isn_known = 1
+    x.syn_end = end
+    x.syn_last = s.time
+    x.syn_ip_id = s.ip_id
+    x.syn_tsval = s.tsval
+    if again and fresh:
+        x.syn_copies += 1
+    if s.flags & ACK:
+        syn_ack(m, f, x, y, first, peer, s, octets, tsval, again, fresh)
+        return
+    x.syn_pure = 1
+    if f.time_wait_reused == 1 and again == 0:
+        note(m, s, TIME_WAIT_LEFT, 0, 0)
+    mine = m.events[first + SYN_SENT]
+    if mine.grade == NOTHING or mine.grade == DEDUCED:
+        sent(mine, s, -NEVER)
+    got = m.events[first + SYN_RECEIVED]
+    guard = guard_of(x)
+    if again and fresh and got.grade == PRESUMED and s.time - got.at > guard:
+        refute(m, got, s, REFUTED_SYN_ACK, guard)
+        if m.events[first + SYN_ACKED].grade == PRESUMED:
+            refute(m, m.events[first + SYN_ACKED], s, REFUTED_SYN_ACK, guard)
+    presume(m.events[peer + SYN_RECEIVED], s, octets, tsval)
+    if y.syn_pure:
+        f.simultaneous = 1
+
+
+@kernel
+def another_isn(m: Any, x: Any, y: Any, s: Any) -> int:
+    """A SYN,ACK with another initial number: of two responders the one counts whose number the client acknowledges.
+
+    Returns 1 if the segment is to be passed over.
+    """
+    if s.flags & ACK == 0 or y.packets > y.syn_copies + 1:
+        return 1
+    note(m, s, TWO_SYN_ACKS, 0, 0)
+    x.based = 1
+    x.base = s.seq
+    x.next = 0
+    s.seq_relative = 0
+    return 0
+
+
+@kernel
+def offers(x: Any, s: Any) -> None:
+    """Options of a SYN: what the side offers."""
+    x.mss = s.mss
+    x.offered_scale = s.window_scale
+    x.sack = s.sack_permitted
+    x.timestamps = 1 if s.tsval >= 0 else 0
+    x.fast_open = s.fast_open
+
+
+@kernel
+def syn_ack(
+    m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, again: int, fresh: int
+) -> None:
+    """X is in SYN_RECEIVED when it sends this. Y goes on if the acknowledgement is of its SYN (RFC 9293 3.10.7.3)."""
+    good = 1
+    if y.syn_seen and (s.ack_known == 0 or s.ack_relative < 1 or s.ack_relative > y.syn_end):
+        good = 0
+    got = m.events[first + SYN_RECEIVED]
+    if good == 0:
+        f.bad_ack = s.frame
+        note(m, s, BAD_ACK, s.ack, 0)
+        return
+    mine = m.events[first + SYN_SENT]
+    if got.grade == PRESUMED and mine.grade == NOTHING and y.syn_copies:
+        which_syn(m, x, y, got, s)
+    confirm(got, s)
+    if mine.grade == NOTHING:
+        sent(mine, s, got.low)
+    done = m.events[first + SYN_ACKED]
+    guard = guard_of(x)
+    if again and fresh and done.grade == PRESUMED and s.time - done.at > guard and f.simultaneous == 0:
+        refute(m, done, s, REFUTED_ACK_OF_SYN, guard)
+    if f.syn_ack_seen == 0:
+        f.syn_ack_seen = s.frame
+        if f.time_wait_number > 0 and s.seq == f.time_wait_number:
+            f.time_wait_reused = 2
+            note(m, s, TIME_WAIT_LEFT, 0, 0)
+    if y.syn_end > 1 and s.ack_relative > 1:
+        f.fast_open_taken = s.frame
+    if y.syn_seen == 0:
+        unseen_syn(y, m.events[peer + SYN_SENT], s)
+    if m.events[peer + DEAD].grade == NOTHING:
+        presume(m.events[peer + SYN_RECEIVED], s, octets, tsval)
+        presume(m.events[peer + SYN_ACKED], s, octets, tsval)
+
+
+@kernel
+def unseen_syn(y: Any, e: Any, s: Any) -> None:
+    """The SYN that this SYN,ACK answers was not captured: its sender is in SYN_SENT, and its ISN is known."""
+    y.syn_seen = 1
+    y.syn_pure = 1
+    y.isn = (s.ack - 1) & 0xFFFFFFFF
+    y.isn_known = 1
+    y.syn_end = 1
+    y.syn_last = s.time
+    confirm(e, s)
+
+
+@kernel
+def which_syn(m: Any, x: Any, y: Any, got: Any, s: Any) -> None:
+    """Of several SYNs the one that the SYN,ACK answers, by its TSecr: earlier ones were lost or dropped."""
+    if s.tsecr < 0 or y.syn_tsval < 0:
+        return
+    for i in range(8):
+        echo = m.echoes[y.ring + i]
+        if i < y.ring_count and echo.tsval == s.tsecr and echo.end <= y.syn_end:
+            got.at = echo.time
+            got.frame = echo.frame
+            got.low = echo.time
+            return
+
+
+@kernel
+def past_handshake(m: Any, f: Any, x: Any, y: Any, done: Any, s: Any) -> None:
+    """Whether the segment can only come from a side past SYN_RECEIVED or SYN_SENT.
+
+    A bare ACK of the SYN does not show it on the passive side: Linux answers from SYN_RECEIVED with such.
+    """
+    if x.syn_pure and f.simultaneous == 0:
+        if s.ack_relative >= 1 and (done.grade == PRESUMED or x.syn_seen):
+            confirm(done, s)
+        return
+    if done.grade == NOTHING and done.refuted == 0 and x.syn_seen == 0:
+        return
+    fast = 1 if y.fast_open >= 0 and y.syn_end > 1 else 0
+    if (
+        (s.ack_relative > y.syn_end and s.ack_relative > 1)
+        or (fast == 0 and (s.length > 0 or s.flags & FIN))
+        or (done.grade == PRESUMED and echoes_later(s, done))
+    ):
+        confirm(done, s)
