@@ -227,17 +227,18 @@ class Side:
 
     def possible_at(self, when: int) -> tuple[str, ...]:
         """The states possible at a time in nanoseconds since 1970 UTC: each whose bounds hold it."""
+        rows = self.transitions
+        state = rows[0]["from_state"] if rows else self.final_state
         possible: list[str] = []
-        entered_by = MISSING
-        state = self.transitions[0]["from_state"] if self.transitions else self.final_state
-        for row in [*self.transitions, None]:
-            left = row is not None and row["latest"] is not None and row["latest"] <= when
-            if state and entered_by <= when and not left and state not in possible:
+        entered, ends = MISSING, _latest(rows)
+        for place in range(len(rows) + 1):
+            left_by = ends[place] if place < len(rows) else None
+            if state and entered <= when and (left_by is None or left_by > when) and state not in possible:
                 possible.append(state)
-            if row is not None:
+            if place < len(rows):
                 # A transition comes after the one before it: so do its bounds.
-                entered_by = max(entered_by, _first_known(row["earliest"], MISSING))
-                state = row["to_state"]
+                entered = max(entered, _first_known(rows[place]["earliest"], MISSING))
+                state = rows[place]["to_state"]
         return tuple(sorted(possible, key=STATES.index))
 
     def _columns(self, name: str) -> Columns:
@@ -320,6 +321,17 @@ def endpoint(address: str, port: int) -> str:
 
 def _first_known(*values: int | None) -> int:
     return next((value for value in values if value is not None), MISSING)
+
+
+def _latest(rows: list[dict[str, Any]]) -> list[int | None]:
+    """Until when each transition had happened: by its own bound, or by that of one after it."""
+    bounds: list[int | None] = []
+    bound: int | None = None
+    for row in reversed(rows):
+        latest = row["latest"]
+        bound = latest if bound is None else bound if latest is None else min(bound, latest)
+        bounds.append(bound)
+    return bounds[::-1]
 
 
 def _timestamp(nanoseconds: int | None) -> Any:
