@@ -1,0 +1,144 @@
+"""Which container a file is, and the walks over one container or over several that are merged in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import Row, kernel
+from ..schema import Record
+from .pcap import PLAIN_FORMATS, PlainFormat, begin_plain, step_pcap
+from .pcapng import SECTION, step_pcapng
+from .walk import BLOCKS, MORE, RECORD
+
+copy_record = Record.copy
+
+LONGEST_HEADER = 24
+"""Octets that tell which container a file is, and hold the header of any but pcapng."""
+
+_SECTION_OCTETS = SECTION.to_bytes(4, "big")
+
+
+def recognise(head: bytes) -> str | PlainFormat | None:
+    """The container whose first octets `head` are, "pcapng" or a `PlainFormat`; None where it is no capture."""
+    if head[:4] == _SECTION_OCTETS:
+        # pcapng's first four octets are ends of lines; those after its length make it sure.
+        return "pcapng" if head[8:12] in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a") else None
+    return next((plain for plain in PLAIN_FORMATS if head.startswith(plain.magic)), None)
+
+
+def could_begin(head: bytes) -> bool:
+    """Whether `head`, all that there is of a file, may be the beginning of a capture that was cut."""
+    if len(head) >= LONGEST_HEADER:
+        return False
+    magics = [plain.magic for plain in PLAIN_FORMATS]
+    if head[:4] == _SECTION_OCTETS:
+        return len(head) < 12
+    return any(magic.startswith(head[: len(magic)]) for magic in (*magics, _SECTION_OCTETS))
+
+
+def begin(container: str | PlainFormat, head: bytes, w: Any) -> str:
+    """Sets the walk `w` up. Returns what is odd in the file's header, in a sentence, or nothing."""
+    if isinstance(container, PlainFormat):
+        return begin_plain(container, head, w)
+    w.format = BLOCKS
+    return ""
+
+
+@kernel
+def step(octets: Any, w: Any, interfaces: Any, record: Any) -> int:
+    """Goes over one packet of either kind of container."""
+    if w.format == BLOCKS:
+        return step_pcapng(octets, w, interfaces, record)
+    return step_pcap(octets, w, record)
+
+
+@kernel
+def walk(octets: Any, walks: Any, interfaces: Any, records: Any, room: int) -> int:
+    """Goes over one file, the first of `walks`. Fills up to `room` rows of `records` and returns how many.
+
+    `walks[0].stop` tells why it came back: RECORD when the room is full.
+    """
+    w = walks[0]
+    count = 0
+    stop = RECORD
+    while count < room:
+        record = records[count]
+        stop = step_pcapng(octets, w, interfaces, record) if w.format == BLOCKS else step_pcap(octets, w, record)
+        if stop != RECORD:
+            break
+        record.frame = record.file_frame
+        record.file = w.file
+        count += 1
+    w.stop = stop
+    return count
+
+
+Merge = Row(
+    "Merge",
+    # `files` is how many walks there are, `frame` the last that was given, `limit` the time at which another file
+    # begins. `stopped` is the walk that has to be looked after, LIMIT or NONE.
+    "files frame limit stopped",
+)
+NONE, LIMIT = -1, -2
+
+
+@kernel
+def fill_head(octets: Any, w: Any, interfaces: Any, head: Any) -> int:
+    """Reads the next packet of a file into its head; `head.frame` is 0 where there is none. Returns why."""
+    stop = step(octets, w, interfaces, head)
+    head.frame = 1 if stop == RECORD else 0
+    if stop == MORE and w.final and w.position == w.end:
+        w.used = 0
+        stop = RECORD
+    w.stop = stop
+    return stop
+
+
+@kernel
+def merge(octets: Any, walks: Any, heads: Any, interfaces: Any, records: Any, room: int, plan: Any) -> int:
+    """Goes over several files in time: the next packet is always the earliest of the files' next ones.
+
+    Two that are equal come in the order of the files; within a file the order stays. Fills up to `room` rows of
+    `records`, returns how many; `plan[0].stopped` tells why it came back.
+    """
+    p = plan[0]
+    p.stopped = NONE
+    for i in range(p.files):
+        if walks[i].used and heads[i].frame == 0:
+            if fill_head(octets, walks[i], interfaces, heads[i]) != RECORD:
+                p.stopped = i
+                return 0
+    count = 0
+    while count < room:
+        best = NONE
+        for i in range(p.files):
+            if heads[i].frame != 0:
+                if best == NONE or comes_before(heads[i], walks[i], heads[best], walks[best]):
+                    best = i
+        if best == NONE:
+            return count
+        head = heads[best]
+        w = walks[best]
+        if head.time >= p.limit:
+            p.stopped = LIMIT
+            return count
+        # A file may number more frames than it gives packets.
+        p.frame += head.file_frame - w.handed
+        w.handed = head.file_frame
+        record = records[count]
+        copy_record(record, head)
+        record.frame = p.frame
+        record.file = w.file
+        count += 1
+        if fill_head(octets, w, interfaces, head) != RECORD:
+            p.stopped = best
+            return count
+    return count
+
+
+@kernel
+def comes_before(head: Any, w: Any, other: Any, other_walk: Any) -> int:
+    """Whether a file's next packet comes before another file's."""
+    if head.time != other.time:
+        return 1 if head.time < other.time else 0
+    return 1 if w.file < other_walk.file else 0

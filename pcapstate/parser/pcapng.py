@@ -1,0 +1,275 @@
+"""The pcapng file format (draft-ietf-opsawg-pcapng): sections of blocks, each packet with its interface.
+
+The kernel goes over packet blocks and steps over blocks that it does not know; at a section or an interface it stops,
+and Python reads it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import kernel
+from .octets import be16, be32, le16, le32
+from .walk import (
+    BINARY,
+    DIVIDE,
+    HEADER,
+    LATEST,
+    LENGTHS_DIFFER,
+    LONG_BLOCK,
+    LONG_PACKET,
+    MORE,
+    MULTIPLY,
+    NO_INTERFACE,
+    OVER_BLOCK,
+    RECORD,
+    SHORT_BLOCK,
+    Interface,
+    largest_packet,
+)
+
+SECTION = 0x0A0D0D0A
+INTERFACE, OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 1, 2, 3, 6
+JOURNAL, CUSTOM, CUSTOM_NOT_COPIED = 9, 0xBAD, 0x40000BAD
+
+LARGEST_BLOCK = 1 << 24
+"""Octets of the largest sane block."""
+
+
+@kernel
+def nanoseconds(high: int, low: int, interface: Any) -> int:
+    """A time stamp of 64 bits, in two halves, as nanoseconds since 1970; LATEST where they are more."""
+    if interface.mode == MULTIPLY:
+        ticks = high * 4294967296 + low if high < 0x80000000 else LATEST
+        if ticks > interface.most:
+            return LATEST
+        time = ticks * interface.factor
+    elif interface.mode == DIVIDE:
+        if interface.factor < 2147483648:
+            time = (
+                high // interface.factor * 4294967296 + (high % interface.factor * 4294967296 + low) // interface.factor
+            )
+        else:
+            time = ((high & 0x7FFFFFFF) * 4294967296 + low) // interface.factor
+    else:
+        time = binary_nanoseconds(high, low, interface.shift)
+    time = min(time, LATEST) + interface.offset
+    return max(min(time, LATEST), -LATEST)
+
+
+@kernel
+def binary_nanoseconds(high: int, low: int, shift: int) -> int:
+    """The same where one second is 2**shift; no step leaves 63 bits, and the result is rounded down."""
+    if shift > 63:
+        return ((high * 1000000000 + (low * 1000000000 >> 32)) >> 32) >> min(shift - 64, 62)
+    if shift >= 32:
+        seconds = high >> (shift - 32)
+        fraction = (high & ((1 << (shift - 32)) - 1)) * 4294967296 + low
+    elif high >= 0x80000000:
+        return LATEST
+    else:
+        seconds = (high * 4294967296 + low) >> shift
+        fraction = (high * 4294967296 + low) & ((1 << shift) - 1)
+    if seconds > LATEST // 1000000000 - 1:
+        return LATEST
+    if shift <= 33:
+        return seconds * 1000000000 + (fraction * 1000000000 >> shift)
+    rest = (fraction & ((1 << (shift - 33)) - 1)) * 1000000000 >> (shift - 33)
+    return seconds * 1000000000 + (((fraction >> (shift - 33)) * 1000000000 + rest) >> 33)
+
+
+@kernel
+def step_pcapng(octets: Any, w: Any, interfaces: Any, record: Any) -> int:
+    """Goes over blocks to the next packet: fills `record` (but for `frame` and `file`), returns RECORD or why it stops."""
+    while True:
+        at = w.position
+        left = w.end - at
+        if left < 12:
+            w.need = 12
+            return MORE
+        if w.big:
+            kind = be32(octets, at)
+            length = be32(octets, at + 4)
+        else:
+            kind = le32(octets, at)
+            length = le32(octets, at + 4)
+        if kind == SECTION:
+            return HEADER
+        if length < 12:
+            w.value = length
+            return SHORT_BLOCK
+        if length > LARGEST_BLOCK:
+            w.value = length
+            return LONG_BLOCK
+        padded = (length + 3) & 0x3FFFFFC
+        if left < padded:
+            w.need = padded
+            return MORE
+        again = be32(octets, at + padded - 4) if w.big else le32(octets, at + padded - 4)
+        if again != length:
+            w.value = again
+            return LENGTHS_DIFFER
+        if kind == INTERFACE:
+            return HEADER
+        if kind == ENHANCED_PACKET or kind == OLD_PACKET:
+            return timed_packet(octets, w, interfaces, record, kind, padded)
+        if kind == SIMPLE_PACKET:
+            return simple_packet(octets, w, interfaces, record, padded)
+        if kind == JOURNAL or kind == CUSTOM or kind == CUSTOM_NOT_COPIED:
+            # Wireshark gives these a frame number, and so the packets after them theirs.
+            w.frame += 1
+            if w.frame == 1:
+                w.first_time = w.time
+        w.position = at + padded
+
+
+@kernel
+def timed_packet(octets: Any, w: Any, interfaces: Any, record: Any, kind: int, length: int) -> int:
+    """An Enhanced Packet Block, or the obsolete Packet Block, which differs in the width of the interface's number."""
+    at = w.position
+    if length < 32:
+        w.value = length
+        return SHORT_BLOCK
+    if w.big:
+        number = be32(octets, at + 8) if kind == ENHANCED_PACKET else be16(octets, at + 8)
+        high = be32(octets, at + 12)
+        low = be32(octets, at + 16)
+        captured = be32(octets, at + 20)
+        wire = be32(octets, at + 24)
+    else:
+        number = le32(octets, at + 8) if kind == ENHANCED_PACKET else le16(octets, at + 8)
+        high = le32(octets, at + 12)
+        low = le32(octets, at + 16)
+        captured = le32(octets, at + 20)
+        wire = le32(octets, at + 24)
+    if number >= w.interfaces:
+        w.value = number
+        return NO_INTERFACE
+    interface = interfaces[w.interfaces_at + number]
+    w.value = captured
+    if captured > interface.bound:
+        return LONG_PACKET
+    if captured > length - 32:
+        return OVER_BLOCK
+    time = nanoseconds(high, low, interface)
+    if time == LATEST or time == -LATEST:
+        w.unlikely += 1
+    return found_packet(w, record, time, at + 28, captured, wire, interface.link, length)
+
+
+@kernel
+def simple_packet(octets: Any, w: Any, interfaces: Any, record: Any, length: int) -> int:
+    """A Simple Packet Block: interface 0, no time, and no captured length but what snap length and block allow."""
+    at = w.position
+    if length < 16:
+        w.value = length
+        return SHORT_BLOCK
+    if w.interfaces == 0:
+        w.value = 0
+        return NO_INTERFACE
+    interface = interfaces[w.interfaces_at]
+    wire = be32(octets, at + 8) if w.big else le32(octets, at + 8)
+    captured = wire
+    if 0 < interface.snaplen < captured:
+        captured = interface.snaplen
+    w.value = captured
+    if captured > interface.bound:
+        return LONG_PACKET
+    if captured > length - 16:
+        return OVER_BLOCK
+    w.untimed += 1
+    return found_packet(w, record, w.time, at + 12, captured, wire, interface.link, length)
+
+
+@kernel
+def found_packet(w: Any, record: Any, time: int, offset: int, captured: int, wire: int, link: int, length: int) -> int:
+    """Writes the record of a packet and goes past its block."""
+    w.time = time
+    w.frame += 1
+    if w.frame == 1:
+        w.first_time = time
+    w.position += length
+    record.file_frame = w.frame
+    record.time = time
+    record.offset = offset
+    record.captured = captured
+    record.wire = wire
+    record.link = link
+    return RECORD
+
+
+# --- sections and interfaces -----------------------------------------------------------------------------------
+
+
+class Unreadable(Exception):
+    """A section or an interface that cannot be read; the message is a sentence."""
+
+
+def section_length(head: bytes) -> tuple[bool, int]:
+    """Byte order (big?) and length of the section header block that begins with these 12 octets. Raises Unreadable."""
+    magic = head[8:12]
+    if magic not in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a"):
+        raise Unreadable("the section's byte order cannot be told")
+    big = magic == b"\x1a\x2b\x3c\x4d"
+    length = int.from_bytes(head[4:8], "big" if big else "little")
+    if not 28 <= length <= LARGEST_BLOCK:
+        raise Unreadable(f"the section header claims {length} octets")
+    return big, (length + 3) & ~3
+
+
+def check_section(block: bytes, *, big: bool) -> None:
+    """Raises Unreadable where a section header contradicts itself or has a version that is not known."""
+    order = "big" if big else "little"
+    if block[-4:] != block[4:8]:
+        raise Unreadable("the section header's two lengths differ")
+    major, minor = int.from_bytes(block[12:14], order), int.from_bytes(block[14:16], order)
+    # Version 1.2 was written by mistake and is 1.0 (draft-ietf-opsawg-pcapng, section 4.1).
+    if (major, minor) not in ((1, 0), (1, 2)):
+        raise Unreadable(f"the section has version {major}.{minor}, which is not known")
+
+
+def read_interface(block: bytes, *, big: bool) -> Any:
+    """The `Interface` row (of the interpreted speed) that an Interface Description Block describes. Raises Unreadable."""
+    order = "big" if big else "little"
+    if len(block) < 20:
+        raise Unreadable(f"the description of an interface has {len(block)} octets, too few")
+    interface = Interface.object()
+    interface.link = int.from_bytes(block[8:10], order)
+    interface.bound = largest_packet(interface.link)
+    interface.snaplen = int.from_bytes(block[12:16], order)
+    resolution = 6
+    for code, value in _options(block[16:-4], order):
+        if code == 9 and len(value) == 1:
+            resolution = value[0]
+        elif code == 14 and len(value) == 8:
+            seconds = int.from_bytes(value, order, signed=True)
+            interface.offset = max(-LATEST, min(LATEST, seconds * 1_000_000_000))
+    _set_resolution(interface, resolution)
+    return interface
+
+
+def _options(octets: bytes, order: Any) -> list[tuple[int, bytes]]:
+    """The options of a block up to the end of the list, or to the first that does not fit."""
+    found = []
+    at = 0
+    while at + 4 <= len(octets):
+        code, length = int.from_bytes(octets[at : at + 2], order), int.from_bytes(octets[at + 2 : at + 4], order)
+        if code == 0 or at + 4 + length > len(octets):
+            break
+        found.append((code, octets[at + 4 : at + 4 + length]))
+        at += 4 + ((length + 3) & ~3)
+    return found
+
+
+def _set_resolution(interface: Any, resolution: int) -> None:
+    """if_tsresol: with the highest bit set a negative power of 2, else of 10."""
+    if resolution & 0x80:
+        interface.mode = BINARY
+        interface.shift = resolution & 0x7F
+    elif resolution <= 9:
+        interface.mode = MULTIPLY
+        interface.factor = 10 ** (9 - resolution)
+        interface.most = LATEST // interface.factor
+    else:
+        interface.mode = DIVIDE
+        interface.factor = min(10 ** (resolution - 9), LATEST)

@@ -1,0 +1,194 @@
+"""A capture, of one file or of many, as chunks of TCP segments in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..kernels import COMPILED, INTERPRETED, Speed, compiled_before, convert
+from ..schema import Record
+from .containers import walk
+from .decode import Decoder
+from .files import CaptureFile, region_for
+from .memory import Tables, row
+from .problems import Problem
+from .sources import FileInfo, Origin, SourceLike, origins
+from .walk import RECORD
+
+COMPILE_FROM, COMPILE_FROM_COLD = 4 << 20, 16 << 20
+"""Octets of capture from which the compiled kernels are worth their start: when they lie in the cache, when not."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some packets' segments: the first `count` rows of `segments`, a table of `schema.Segment` as `speed` makes it.
+
+    The table is used again for the next chunk: take out of it what you need before you ask for that. `first_frame` to
+    `last_frame` are the packets that the chunk was made from, `last_time` is the time of the last (nanoseconds),
+    `frames` how many packets were read so far.
+    """
+
+    speed: Speed
+    segments: Any
+    count: int
+    frames: int
+    first_frame: int
+    last_frame: int
+    last_time: int
+
+
+@dataclass(slots=True)
+class Packet:
+    """A packet as it lies in a file. `time` is in nanoseconds since 1970 UTC, `link` a LINKTYPE_ number."""
+
+    frame: int
+    file: int
+    file_frame: int
+    time: int
+    link: int
+    wire: int
+    octets: bytes
+
+
+class Reader:
+    """Iterate over it once: it gives chunks of segments. Several files are one capture, merged in time.
+
+    While it is read, `files` tells of each file, `problems` of what could not be read, `frames`, `octets`, `first_time`
+    and `last_time` (nanoseconds, 0 without a packet) of the whole. `size` is that of the files where they have one.
+    """
+
+    def __init__(
+        self,
+        source: SourceLike | Iterable[SourceLike],
+        *,
+        speed: Speed | None = None,
+        compile_from: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Opens `source`: a path, a list of them, a glob, a folder, an open binary file, or "-".
+
+        Without a `speed` small captures are read interpreted, and those of `compile_from` octets compiled; a pipe, whose
+        length nobody knows, goes over when so much of it was read. `progress` is called now and then with the octets
+        read so far, as they are stored. Raises CaptureError where nothing can be read: no such file, not a capture.
+        """
+        named = origins(source)
+        self.problems: list[Problem] = []
+        self.files: list[FileInfo] = []
+        self.frames = self.first_time = self.last_time = 0
+        self.size = sum(max(0, origin.size) for origin in named)
+        self._progress = progress
+        self._compile_from = compile_from
+        self._may_change = speed is None
+        self._speed = speed or (COMPILED if self._compiles(self.size) else INTERPRETED)
+        self._tables = Tables(self._speed)
+        self._decoder = Decoder()
+        self._stored = 0
+        self._set = _One(named[0], self) if len(named) == 1 else _several(named, self)
+
+    @property
+    def octets(self) -> int:
+        """Octets read so far, after decompression."""
+        return sum(file.octets for file in self.files)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        for count in self._batches():
+            tables = self._tables
+            records = tables.records
+            segments, made = self._decoder.chunk(tables.space.octets, records, count, self._speed)
+            self._take(self._decoder.problems)
+            first, last = row(records, 0), row(records, count - 1)
+            yield Chunk(
+                self._speed, segments, made, self.frames, int(first.frame), int(last.frame), int(last.time)
+            )
+        self._decoder.finish()
+        self._take(self._decoder.problems)
+
+    def packets(self) -> Iterator[Packet]:
+        """The packets instead of their segments, one by one; slow, and as final as iterating over the reader."""
+        for count in self._batches():
+            octets = self._tables.space.octets
+            for record in convert(Record, self._tables.records[:count], INTERPRETED):
+                data = bytes(octets[record.offset : record.offset + record.captured])
+                yield Packet(
+                    record.frame, record.file, record.file_frame, record.time, record.link, record.wire, data
+                )
+
+    def _batches(self) -> Iterator[int]:
+        """Fills the table of records again and again; gives how many rows it holds."""
+        try:
+            for count in self._set.batches():
+                last = row(self._tables.records, count - 1)
+                if not self.frames:
+                    self.first_time = int(row(self._tables.records, 0).time)
+                self.frames, self.last_time = int(last.frame), int(last.time)
+                yield count
+                if self._progress is not None:
+                    self._progress(self._set.stored)
+                if self._may_change and self._speed is INTERPRETED and self._compiles(self.octets):
+                    self._speed = COMPILED
+                    self._tables.become(COMPILED)
+                    self._set.widen()
+        finally:
+            self._set.close()
+        self.frames = sum(file.frames for file in self.files)
+
+    def _compiles(self, octets: int) -> bool:
+        if self._compile_from is not None:
+            return octets >= self._compile_from
+        return octets >= COMPILE_FROM and (octets >= COMPILE_FROM_COLD or compiled_before())
+
+    def _take(self, problems: list[Problem]) -> None:
+        self.problems += problems
+        problems.clear()
+
+
+class _One:
+    """A capture of one file."""
+
+    def __init__(self, origin: Origin, reader: Reader) -> None:
+        self._reader = reader
+        self._tables = tables = reader._tables
+        self._file = CaptureFile(origin, 0, tables.space, region_for(tables.region, origin))
+        reader.files.append(self._file.info)
+        self._file.begin(row(tables.walks, 0))
+        self._collect()
+
+    def batches(self) -> Iterator[int]:
+        """As `Reader._batches`."""
+        tables = self._tables
+        going = bool(row(tables.walks, 0).used)
+        while going:
+            run = tables.speed.of(walk)
+            count = run(tables.space.octets, tables.walks, tables.interfaces.table, tables.records, tables.room)
+            self._file.note(row(tables.walks, 0))
+            if count:
+                yield int(count)
+            w = row(tables.walks, 0)
+            if w.stop != RECORD:
+                going = self._file.go_on(w, tables.interfaces)
+            self._collect()
+
+    @property
+    def stored(self) -> int:
+        """Octets read so far as they are stored."""
+        return self._file.stored
+
+    def widen(self) -> None:
+        """Takes larger pieces from now on."""
+        self._file.wanted = self._tables.region
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.note(row(self._tables.walks, 0))
+        self._file.close(row(self._tables.walks, 0))
+        self._collect()
+
+    def _collect(self) -> None:
+        for problem in self._file.problems:
+            self._reader.problems.append(replace(problem, frame=problem.file_frame))
+        self._file.problems.clear()
+
+
+def _several(named: list[Origin], reader: Reader) -> Any:
+    raise NotImplementedError("several files")

@@ -1,0 +1,64 @@
+"""What the walks over pcap and pcapng share: the row that says where a walk stands, and why it stops."""
+
+from __future__ import annotations
+
+from ..kernels import Row
+
+Walk = Row(
+    "Walk",
+    # `format` is PLAIN or BLOCKS, `big` 1 for most significant octet first. `position` is the next octet that was not
+    # walked over, `end` the end of the octets that were read; `final` is 1 when the file has no more.
+    "file format big position end final "
+    # Numbers of the last packet, and its time; `first_time` belongs to packet 1. `untimed` packets had no time of their
+    # own, `unlikely` ones a time that nanoseconds in 63 bits do not hold.
+    "frame time first_time untimed unlikely "
+    # PLAIN: length of the header of a record, and where its fields are. `length_at` is -1 where a record has no length
+    # of its own. `unit` is nanoseconds of one step of the fraction, `bound` the largest sane packet.
+    "header seconds_at fraction_at captured_at wire_at length_at unit link bound swap "
+    # BLOCKS: the interfaces of the section are rows of a table, from `interfaces_at` on.
+    "interfaces_at interfaces "
+    # Why the walk stopped, with the number that is wrong, or how many octets are needed from `position` on.
+    "stop value need "
+    # For merging: whether the file is in use, and its last packet that was handed on.
+    "used handed",
+)
+
+Interface = Row(
+    "Interface",
+    # `mode` tells how a time stamp becomes nanoseconds (MULTIPLY, DIVIDE, BINARY), with `factor` or `shift`;
+    # `most` is the largest that may be multiplied. `offset` is in nanoseconds.
+    "link bound snaplen mode factor shift most offset",
+)
+
+PLAIN, BLOCKS = 0, 1
+MULTIPLY, DIVIDE, BINARY = 0, 1, 2
+
+# Why a walk stops. RECORD: it does not, a packet was found. MORE: octets are missing. HEADER: a section or an interface
+# begins, which is read by Python. From LONG_PACKET on: damage, nothing after it can be trusted.
+RECORD, MORE, HEADER, LONG_PACKET, SHORT_RECORD, SHORT_BLOCK, LONG_BLOCK, LENGTHS_DIFFER, NO_INTERFACE, OVER_BLOCK = (
+    range(10)
+)
+
+DAMAGE = {
+    LONG_PACKET: "the packet claims {value} octets, more than any packet has",
+    SHORT_RECORD: "the record claims {value} octets, less than its packet",
+    SHORT_BLOCK: "the block claims {value} octets, less than its own header",
+    LONG_BLOCK: "the block claims {value} octets, more than any block has",
+    LENGTHS_DIFFER: "the block's length at its end is {value}, not that at its beginning",
+    NO_INTERFACE: "the packet belongs to interface {value}, which the file does not describe",
+    OVER_BLOCK: "the packet claims {value} octets, more than its block holds",
+}
+
+LATEST = 2**62 - 1
+"""The greatest time in nanoseconds, in the year 2116: a difference of two times still fits in 63 bits."""
+
+LARGEST_PACKET = 262_144
+"""Octets of the largest sane packet; Wireshark and tcpdump draw the same line."""
+
+_LARGER = {231: 1 << 27, 249: 1 << 27, 279: 1 << 25}
+"""D-Bus, USBPcap and EBHSCR have larger ones (tcpdump.org/linktypes.html)."""
+
+
+def largest_packet(link: int) -> int:
+    """The length over which a captured packet of this link type is taken for damage."""
+    return _LARGER.get(link, LARGEST_PACKET)
