@@ -22,9 +22,22 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 LETTERS = "shadfrwtgiq^"
 """SYN, SYN,ACK, bare ACK, data, FIN, RST, zero window, sent again, gap, FIN with RST, SYN with FIN or RST, flipped."""
 
-S, H, A, D, F, R, W, T, G, I, Q, FLIPPED = range(len(LETTERS))
+(
+    SYN_ALONE,
+    SYN_ACK,
+    BARE_ACK,
+    DATA,
+    CLOSES,
+    RESETS,
+    ZERO_WINDOW,
+    SENT_AGAIN,
+    GAP,
+    FIN_AND_RST,
+    SYN_AND_MORE,
+    FLIPPED,
+) = range(len(LETTERS))
 LETTER_BITS, LETTERS_A_WORD, MOST_LETTERS = 5, 12, 36
-SYNS = 1 << S | 1 << H
+SYNS = 1 << SYN_ALONE | 1 << SYN_ACK
 FAR = 1 << 28
 
 HAS_SYN, HAS_SYN_ACK, HAS_ACK, HAS_DATA, HAS_FIN, HAS_RST = 1, 2, 4, 8, 16, 32
@@ -44,14 +57,14 @@ def tell(f: Any, x: Any, y: Any, s: Any) -> None:
         told_control(f, x, s, control)
     elif s.length > 0:
         f.completeness |= HAS_DATA
-        once(f, x, s, D)
+        once(f, x, s, DATA)
     elif s.flags & ACK:
         f.completeness |= HAS_ACK
-        once(f, x, s, A)
-    if s.window == 0 and control & RST == 0 and y.told & 1 << F == 0 and x.told & 1 << R == 0:
+        once(f, x, s, BARE_ACK)
+    if s.window == 0 and control & RST == 0 and y.told & 1 << CLOSES == 0 and x.told & 1 << RESETS == 0:
         # After the peer's FIN there is nothing left that the window could hold back.
         x.told_zero += 1
-        now_and_then(f, s, W, x.told_zero)
+        now_and_then(f, s, ZERO_WINDOW, x.told_zero)
     if control & RST == 0:
         told_octets(f, x, y, s, control)
 
@@ -67,41 +80,41 @@ def told_control(f: Any, x: Any, s: Any, control: int) -> None:
         f.completeness |= HAS_DATA
     if control == SYN:
         if x.told & SYNS == 0 or x.isn != s.seq:
-            write(f, H if s.flags & ACK else S, s.side)
-        x.told |= 1 << (H if s.flags & ACK else S)
+            write(f, SYN_ACK if s.flags & ACK else SYN_ALONE, s.side)
+        x.told |= 1 << (SYN_ACK if s.flags & ACK else SYN_ALONE)
     elif control == FIN:
         f.completeness |= HAS_FIN
-        if x.told & 1 << F == 0 or x.fin != s.seq_relative + s.length + 1:
-            write(f, F, s.side)
-        x.told |= 1 << F
+        if x.told & 1 << CLOSES == 0 or x.fin != s.seq_relative + s.length + 1:
+            write(f, CLOSES, s.side)
+        x.told |= 1 << CLOSES
     elif control == RST:
         f.completeness |= HAS_RST
-        if x.told & 1 << R == 0 or x.told_rst != s.seq:
-            write(f, R, s.side)
-        x.told |= 1 << R
+        if x.told & 1 << RESETS == 0 or x.told_rst != s.seq:
+            write(f, RESETS, s.side)
+        x.told |= 1 << RESETS
         x.told_rst = s.seq
     else:
         f.completeness |= (HAS_FIN if control & FIN else 0) | (HAS_RST if control & RST else 0)
-        once(f, x, s, I if control & SYN == 0 else Q)
+        once(f, x, s, FIN_AND_RST if control & SYN == 0 else SYN_AND_MORE)
 
 
 @kernel
 def told_octets(f: Any, x: Any, y: Any, s: Any, control: int) -> None:
     """Payload that had been seen before, and octets of the peer that were never seen but are acknowledged."""
     end = s.seq_relative + s.length + (1 if control & SYN else 0) + (1 if control & FIN else 0)
-    if s.length > 0 and x.told & 1 << R == 0:
+    if s.length > 0 and x.told & 1 << RESETS == 0:
         if end <= x.told_end and end > x.told_end - FAR:
             x.told_again += 1
-            now_and_then(f, s, T, x.told_again)
-    if end > x.told_end and end < x.told_end + FAR or x.packets == 0:
+            now_and_then(f, s, SENT_AGAIN, x.told_again)
+    if (end > x.told_end and end < x.told_end + FAR) or x.packets == 0:
         x.told_end = end
-    # Without the handshake, or after a reset, numbers that do not fit tell nothing.
-    if s.ack_known and f.syn_ack_seen > 0 and (x.told | y.told) & 1 << R == 0:
+    # Without the handshake, from one side only, or after a reset, numbers that do not fit tell nothing.
+    if s.ack_known and f.syn_ack_seen > 0 and y.told > 0 and (x.told | y.told) & 1 << RESETS == 0:
         beyond = s.ack_relative - y.next
         if 0 < beyond < FAR or (y.hole < y.hole_end and s.ack_relative > y.hole):
             y.told_gaps += 1
             if milestone(y.told_gaps):
-                write(f, G, 1 - s.side)
+                write(f, GAP, 1 - s.side)
 
 
 @kernel
