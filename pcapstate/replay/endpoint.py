@@ -12,7 +12,7 @@ from ..kernels import kernel
 from ..tcp.sequence import unwrap
 from .closing import again_below_fin, fin, guess_fin, not_a_fin, which_call, which_fin
 from .evidence import confirm, echoes_later, hear, presume, remember, sent_again
-from .opening import another_isn, past_handshake, syn
+from .opening import misfit, past_handshake, syn
 from .resets import alive_after_all, reset
 from .rows import (
     DEAD,
@@ -81,7 +81,7 @@ def receive(m: Any, s: Any) -> None:
     if s.flags & RST:
         reset(m, f, x, y, first, peer, s)
         return
-    if s.flags & SYN and x.syn_seen and x.isn != s.seq and another_isn(m, x, y, s):
+    if s.flags & SYN and misfit(m, f, x, y, s):
         return
     offset = s.seq_relative - x.next
     if offset > FAR or offset < -FAR:

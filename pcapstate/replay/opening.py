@@ -64,6 +64,22 @@ def syn(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
 
 
 @kernel
+def misfit(m: Any, f: Any, x: Any, y: Any, s: Any) -> int:
+    """1 if a SYN or SYN,ACK is not of this connection, and is to be passed over."""
+    if s.flags & ACK and y.syn_seen and not (s.ack_known and 1 <= s.ack_relative <= y.syn_end):
+        # RFC 9293 3.10.7.3, first: the opener answers it with a reset, and stays where it is.
+        f.bad_ack = s.frame
+        note(m, s, BAD_ACK, s.ack, 0)
+        if x.syn_seen == 0:
+            x.based = 0
+            x.next = 0
+        return 1
+    if x.syn_seen and x.isn != s.seq:
+        return another_isn(m, x, y, s)
+    return 0
+
+
+@kernel
 def another_isn(m: Any, x: Any, y: Any, s: Any) -> int:
     """A SYN,ACK with another initial number: of two responders the one counts whose number the client acknowledges.
 
@@ -94,14 +110,7 @@ def syn_ack(
     m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, again: int, fresh: int
 ) -> None:
     """X is in SYN_RECEIVED when it sends this. Y goes on if the acknowledgement is of its SYN (RFC 9293 3.10.7.3)."""
-    good = 1
-    if y.syn_seen and (s.ack_known == 0 or s.ack_relative < 1 or s.ack_relative > y.syn_end):
-        good = 0
     got = m.events[first + SYN_RECEIVED]
-    if good == 0:
-        f.bad_ack = s.frame
-        note(m, s, BAD_ACK, s.ack, 0)
-        return
     mine = m.events[first + SYN_SENT]
     if got.grade == PRESUMED and mine.grade == NOTHING and y.syn_copies:
         which_syn(m, x, y, got, s)
