@@ -24,7 +24,7 @@ def read(
     *,
     msl: float = 30.0,
     keep: Collection[str] | None = None,
-    progress: Callable[..., None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Capture:
     """Reads a capture and replays every TCP connection in it.
 
@@ -32,6 +32,7 @@ def read(
     for standard input. pcap and pcapng, also compressed.
     ``msl``: the maximum segment lifetime in seconds; TIME_WAIT lasts twice as long (RFC 9293 3.4.2 says 120 s, Linux
     and BSD have 30).
+    ``progress``: called now and then with the octets read so far.
     ``keep``: the large tables to keep in memory at once, of ``"segments"`` and ``"windows"``. By default both where
     the capture is small or cannot be read again, else none: asking for one reads the capture again.
 

@@ -168,8 +168,9 @@ def _waits(lines: list[_Placed]) -> list[Line]:
     waited: list[Line] = []
     for number, placed in enumerate(lines):
         line = placed.line
-        wait = placed.time - lines[number - 1].time if number else None
-        told = wait if wait is not None and wait > 0 else None
+        # Microseconds tell enough, and leave the line readable.
+        wait = round((placed.time - lines[number - 1].time) / 1000) * 1000 if number else 0
+        told = wait if wait > 0 else None
         waited.append(
             Line(line.client, line.left, line.segment, line.right, line.server, line.number, told, line.comment)
         )

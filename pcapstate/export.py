@@ -12,6 +12,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,15 +33,22 @@ def write_table(table: Table, columns: Columns, target: str | Path | IO[bytes], 
 
     Raises ValueError for another format, and ImportError where Parquet is asked for without pyarrow.
     """
-    writer = _WRITERS.get(form)
-    if writer is None:
-        raise ValueError(f"no format {form!r}; the formats are {', '.join(FORMATS)}")
+    check_format(form)
+    writer = _WRITERS[form]
     if isinstance(target, str | Path):
         with replaced(target) as stream:
             writer(table, columns, stream)
     else:
         writer(table, columns, target)
     return count(columns)
+
+
+def check_format(form: str) -> None:
+    """Raises, before any work is done, what ``write_table`` would raise for a format that cannot be written."""
+    if form not in FORMATS:
+        raise ValueError(f"no format {form!r}; the formats are {', '.join(FORMATS)}")
+    if form == "parquet" and find_spec("pyarrow") is None:
+        raise ImportError("Parquet needs pyarrow: pip install pcapstate[parquet]")
 
 
 def write_tables(tables: Mapping[str, Columns], folder: str | Path, form: str = "csv") -> dict[str, Path]:
@@ -143,9 +151,9 @@ def _write_ndjson(table: Table, columns: Columns, stream: IO[bytes]) -> None:
 
 
 def _write_parquet(table: Table, columns: Columns, stream: IO[bytes]) -> None:
-    from . import arrow
+    from .arrow import write_parquet
 
-    arrow.write_parquet(table, columns, stream)
+    write_parquet(table, columns, stream)
 
 
 _WRITERS: dict[str, Callable[[Table, Columns, IO[bytes]], None]] = {

@@ -112,10 +112,10 @@ def _folded(line: Line) -> bool:
 
 
 def _seconds(nanoseconds: int) -> str:
-    """``+0.200``: at least milliseconds, and as many digits as there are."""
+    """``+0.200``, ``+0.014560``: milliseconds, microseconds or nanoseconds, as it needs."""
     sign = "-" if nanoseconds < 0 else "+"
     seconds, fraction = divmod(abs(nanoseconds), 1_000_000_000)
-    digits = f"{fraction:09}".rstrip("0").ljust(3, "0")
+    digits = f"{fraction:09}".removesuffix("000").removesuffix("000")
     return f"{sign}{seconds}.{digits}"
 
 

@@ -117,7 +117,12 @@ class Source:
     @property
     def small(self) -> bool:
         """Whether keeping every table costs little."""
-        return self.repeatable and sum(size for _, size, _ in self._seen) <= SMALL_CAPTURE
+        return self.repeatable and self.size <= SMALL_CAPTURE
+
+    @property
+    def size(self) -> int:
+        """Octets of the files, 0 where it is not known."""
+        return sum(size for _, size, _ in self._seen)
 
     def unchanged(self) -> bool:
         """Whether the files are those that were read: same names, sizes and dates."""
@@ -140,14 +145,14 @@ def run(
     *,
     msl: float = 30.0,
     keep: Collection[str] = (),
-    progress: Callable[..., None] | None = None,
+    progress: Callable[[int], None] | None = None,
     through: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
 ) -> Pass:
     """Reads ``source`` to its end and replays it. ``through`` may wrap the chunks on their way.
 
     Raises CaptureError where there is no such file, or it is not a capture.
     """
-    from .parser import Reader
+    from .parser.reader import Reader
     from .replay.engine import replay
 
     reader = Reader(source, progress=progress)

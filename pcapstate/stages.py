@@ -69,13 +69,13 @@ INTERPRETED_BELOW = 20_000
 """Segments up to which the kernels run interpreted: compiling, or starting what is compiled, would take longer."""
 
 
-def parse(source: Any, *, progress: Callable[..., None] | None = None) -> pd.DataFrame:
+def parse(source: Any, *, progress: Callable[[int], None] | None = None) -> pd.DataFrame:
     """Reads a capture into a DataFrame with a row per TCP segment, its columns those of ``stages.PARSED``.
 
     Sources and errors are those of ``read``; what could not be read is in ``DataFrame.attrs["problems"]``, a text each.
     """
     from .frames import frame
-    from .parser import Reader
+    from .parser.reader import Reader
 
     reader = Reader(source, progress=progress)
     parts = [_rows(chunk) for chunk in reader]

@@ -134,15 +134,14 @@ def test_names_of_tables_are_checked():
 
 
 def test_chunks_may_be_led_through_something(monkeypatch):
-    import pcapstate.parser
+    import pcapstate.parser.reader
     import pcapstate.replay.engine
 
     class Reader(list):
-        files = [SimpleNamespace(path="x.pcap")]
-        frames, first_time, last_time, problems = 3, 10, 20, [CUT]
-
         def __init__(self, source, progress):
             super().__init__([1, 2, 3])
+            self.files, self.problems = [SimpleNamespace(path="x.pcap")], [CUT]
+            self.frames, self.first_time, self.last_time = 3, 10, 20
 
     seen = {}
 
@@ -150,7 +149,7 @@ def test_chunks_may_be_led_through_something(monkeypatch):
         seen.update(chunks=list(chunks), msl=msl, keep=keep)
         return SimpleNamespace(flow_count=0, last_time=0)
 
-    monkeypatch.setattr(pcapstate.parser, "Reader", Reader, raising=False)
+    monkeypatch.setattr(pcapstate.parser.reader, "Reader", Reader)
     monkeypatch.setattr(pcapstate.replay.engine, "replay", replay)
     made = pipeline.run("x", msl=1.5, keep=["windows"], through=lambda chunks: (10 * chunk for chunk in chunks))
     assert seen == {"chunks": [10, 20, 30], "msl": 1.5, "keep": ("windows",)}

@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from ..capture import Capture
-from ..export import FORMATS, write_table, write_tables
+from ..export import FORMATS, check_format, write_table, write_tables
 from ..pipeline import LARGE
 from ..schema import TABLES
 from ..values import Columns, take
@@ -34,6 +34,7 @@ def analyze(
 ) -> int:
     """Runs the command; gives the exit code."""
     plan = Plan(output, form, tables)
+    check_format(plan.form)  # before the work, not after it
     capture, code = read(files, msl=msl, keep=[name for name in plan.tables if name in LARGE])
     chosen = selected_flows(capture, flows, expression)
     plan.write(capture, chosen)

@@ -62,19 +62,22 @@ class Interruptible:
 class Progress:
     """How far the reading is, on stderr: only on a terminal, and only after a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        """``size``: octets of the files, 0 where it is not known."""
+        self._size = size
         self._shown = sys.stderr.isatty()
         self._next = time.monotonic() + 1.0
         self._drawn = False
 
-    def __call__(self, *done: int) -> None:
-        """``done``: octets read, of how many (0: not known)."""
+    def __call__(self, octets: int) -> None:
+        """``octets``: those read so far, as they are stored."""
         if not self._shown or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + 0.2
         self._drawn = True
-        octets, total = (*done, 0, 0)[:2]
-        share = f"{100 * octets // total:3d} % of {total / 1e6:,.0f} MB" if total else f"{octets / 1e6:,.0f} MB"
+        share = f"{octets / 1e6:,.0f} MB"
+        if self._size:
+            share = f"{min(100 * octets // self._size, 100)} % of {self._size / 1e6:,.0f} MB"
         sys.stderr.write(f"\r\x1b[Kreading: {share}")
         sys.stderr.flush()
 
@@ -91,7 +94,8 @@ def read(files: Collection[str], *, msl: float, keep: Collection[str] = ()) -> t
     from . import DAMAGED, DONE, INTERRUPTED
 
     given: Any = list(files) if len(files) > 1 else next(iter(files))
-    source, progress = Source(given), Progress()
+    source = Source(given)
+    progress = Progress(source.size)
     with Interruptible() as interrupt:
         try:
             made = run(given, msl=msl, keep=keep, progress=progress, through=interrupt.chunks)
@@ -105,11 +109,19 @@ def read(files: Collection[str], *, msl: float, keep: Collection[str] = ()) -> t
     return capture, DAMAGED if capture.problems else DONE
 
 
+def printable(text: str) -> str:
+    """A text from outside, without what would steer the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def tell_problems(capture: Capture) -> None:
     """A line on stderr for each thing that could not be read."""
     problems = capture.problems
     for problem in problems[:MOST_PROBLEMS]:
         file = capture.files[problem.file] if 0 <= problem.file < len(capture.files) else capture.name
-        click.echo(f"pcapstate: {os.path.basename(file)}: {problem.text}", err=True)
+        # Some say themselves which file they are about.
+        text = problem.text.removeprefix(f"{file}: ")
+        where = f"frame {problem.frame}: " if problem.frame and "packet " not in text else ""
+        click.echo(f"pcapstate: {printable(os.path.basename(file))}: {where}{printable(text)}", err=True)
     if len(problems) > MOST_PROBLEMS:
         click.echo(f"pcapstate: and {len(problems) - MOST_PROBLEMS:,} more, all in the table notes", err=True)

@@ -18,6 +18,7 @@ from ..findings import findings
 from ..schema import FLOWS
 from ..story import octets
 from ..values import coded, count, record, take, time_texts
+from .reading import printable
 
 MOST_NUMBERS = 6
 """Connections named after a finding."""
@@ -148,8 +149,3 @@ def flow_cells(facts: dict[str, Any]) -> list[Text]:
 
 
 _ORDINARY = ("fin", "still_open", "half_closed", None)
-
-
-def printable(text: str) -> str:
-    """A name from outside, without what would steer the terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)

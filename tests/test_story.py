@@ -1,0 +1,103 @@
+"""What happened, in sentences."""
+
+from __future__ import annotations
+
+import pytest
+from making import a_pass, flow_row, four_way_close, step
+
+from pcapstate.capture import Capture
+from pcapstate.schema import OPENED
+from pcapstate.story import octets, story
+
+
+def told(**facts):
+    rows = {**four_way_close(), "flows": [flow_row(**facts)]}
+    return story(Capture(a_pass(rows)).flow(0))
+
+
+def test_an_ordinary_connection():
+    assert told() == (
+        "10.0.0.1:40000 opened the connection to 10.0.0.2:80 by a three-way handshake. "
+        "It carried 100 octets from the client in 0.080 s. The client closed it first (fin). "
+        "The client is left in TIME_WAIT. The server is left in CLOSED, as it seems."
+    )
+
+
+@pytest.mark.parametrize("opened", OPENED)
+def test_every_opening_has_words(opened):
+    text = told(opened=opened)
+    assert text.startswith(("10.0.0.1:40000", "The connection between 10.0.0.1:40000 and 10.0.0.2:80"))
+    assert "{" not in text
+    assert "exchanged segments" not in text
+
+
+def test_an_opening_that_is_not_known():
+    assert told(opened=None).startswith("10.0.0.1:40000 and 10.0.0.2:80 exchanged segments.")
+
+
+def test_guessed_roles_are_said():
+    assert "who is client and who server is guessed" in told(roles="guessed")
+
+
+def test_the_verdict_of_the_replay_is_the_end():
+    text = told(note="The server aborted the connection with the RST in frame 9.")
+    assert "The server aborted the connection with the RST in frame 9." in text
+    assert "closed it first" not in text
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("server", "The server closed it first (data after close)."),
+        ("both", "Both closed it at the same time (data after close)."),
+        ("none", "It ended thus: data after close."),
+        (None, "It ended thus: data after close."),
+    ],
+)
+def test_without_a_verdict_the_words_of_the_table_do(who, words):
+    assert words in told(closed_by=who, close_reason="data_after_close")
+
+
+def test_an_end_of_which_nothing_is_known():
+    assert "ended" not in told(closed_by=None, close_reason=None)
+
+
+def test_what_was_carried():
+    assert "It carried 1.5 kB from the client and 2 octets from the server in 0.080 s." in told(
+        client_bytes=1500, server_bytes=2
+    )
+    assert "carried" not in told(client_bytes=0)
+    assert "; the client sent 3 of its segments again." in told(client_retransmissions=3)
+
+
+def test_what_is_only_presumed_is_marked():
+    assert "The client is left in TIME_WAIT." in told()
+    assert "left in CLOSED, as it seems." in told()
+
+
+def test_a_side_of_which_nothing_is_known():
+    assert told(server_state=None).endswith("The server's state is not known.")
+
+
+def test_a_later_timer_says_nothing_about_the_state_at_the_end():
+    rows = four_way_close()
+    rows["timeline"] = [step("client", 7, 70, "FIN_WAIT_2", "rcv FIN", "TIME_WAIT", "presumed"), rows["timeline"][5]]
+    assert "The client is left in TIME_WAIT, as it seems." in story(Capture(a_pass(rows)).flow(0))
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 octets"),
+        (1, "1 octet"),
+        (999, "999 octets"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (3_400_000, "3.4 MB"),
+        (12 * 10**9, "12.0 GB"),
+        (5 * 10**12, "5.0 TB"),
+    ],
+)
+def test_octets_for_people(number, text):
+    assert octets(number) == text
