@@ -105,7 +105,7 @@ class _Zstd:
 def _lz4() -> Engine:
     import lz4.frame
 
-    engine: Engine = lz4.frame.LZ4FrameDecompressor()
+    engine: Engine = lz4.frame.LZ4FrameDecompressor()  # type: ignore[no-untyped-call, unused-ignore]
     return engine
 
 

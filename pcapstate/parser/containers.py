@@ -8,7 +8,7 @@ from ..kernels import Row, kernel
 from ..schema import Record
 from .pcap import PLAIN_FORMATS, PlainFormat, begin_plain, step_pcap
 from .pcapng import SECTION, step_pcapng
-from .walk import BLOCKS, MORE, RECORD
+from .walk import BLOCKS, RECORD
 
 copy_record = Record.copy
 
@@ -87,9 +87,6 @@ def fill_head(octets: Any, w: Any, interfaces: Any, head: Any) -> int:
     """Reads the next packet of a file into its head; `head.frame` is 0 where there is none. Returns why."""
     stop = step(octets, w, interfaces, head)
     head.frame = 1 if stop == RECORD else 0
-    if stop == MORE and w.final and w.position == w.end:
-        w.used = 0
-        stop = RECORD
     w.stop = stop
     return stop
 

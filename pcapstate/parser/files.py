@@ -11,10 +11,10 @@ from typing import Any
 from .compression import StreamError
 from .containers import LONGEST_HEADER, begin, could_begin, recognise
 from .memory import Interfaces, Space
-from .pcapng import SECTION, Unreadable, check_section, read_interface, section_length
+from .pcapng import SECTION, Unreadable, check_section, order_of, read_interface, section_length
 from .problems import Problem
 from .sources import CaptureError, FileInfo, Origin, Stream
-from .walk import BLOCKS, DAMAGE, HEADER, MORE
+from .walk import BLOCKS, DAMAGE, HEADER, MORE, STRANGER
 
 
 class NotACapture(CaptureError):
@@ -50,7 +50,7 @@ class CaptureFile:
         self._read(w, LONGEST_HEADER)
         head = bytes(self._space.data[self._place : min(self._end, self._place + LONGEST_HEADER)])
         container = recognise(head)
-        if container is not None and (container == "pcapng" or len(head) >= container.header):
+        if container is not None and (isinstance(container, str) or len(head) >= container.header):
             self.info.format = container if isinstance(container, str) else container.words
             odd = begin(container, head, w)
             if odd:
@@ -75,6 +75,8 @@ class CaptureFile:
         """Does what the walk asks for by `w.stop`. Returns whether it can go on; if not, the file is closed."""
         if w.stop == MORE:
             return self._more(w)
+        if w.stop == STRANGER:
+            return self._pass_over(w)
         if w.stop == HEADER:
             try:
                 return self._header(w, interfaces)
@@ -82,20 +84,32 @@ class CaptureFile:
                 return self._damaged(w, str(error))
         return self._damaged(w, DAMAGE[int(w.stop)].format(value=w.value))
 
-    def _more(self, w: Any) -> bool:
-        left = w.end - w.position
+    def _more(self, w: Any, passed: int = 0) -> bool:
+        """Reads on. `passed` octets of the packet or block at which the walk stands are gone already."""
+        left = int(w.end - w.position)
         if self._read(w, w.need):
             return True
-        if self._failure is None and left:
-            self._tell(w, "cut", f"the file ends within a packet or block, after {left} of its octets")
+        if self._failure is None and left + passed:
+            self._tell(w, "cut", f"the file ends within a packet or block, after {left + passed} of its octets")
         self._tell_failure(w)
         self.close(w)
         return False
 
+    def _pass_over(self, w: Any) -> bool:
+        """Goes past a block that is too large to be kept in memory."""
+        size, passed = int(w.need), 0
+        while w.end - w.position < size - passed:
+            passed += int(w.end - w.position)
+            w.position, w.need = w.end, 1
+            if not self._more(w, passed):
+                return False
+        w.position += size - passed
+        return True
+
     def _header(self, w: Any, interfaces: Interfaces) -> bool:
         """Reads the section or interface at which the walk stands."""
         at = w.position
-        order = "big" if w.big else "little"
+        order = order_of(bool(w.big))
         data = self._space.data
         if int.from_bytes(data[at : at + 4], order) != SECTION:
             block = bytes(data[at : at + int.from_bytes(data[at + 4 : at + 8], order)])
@@ -108,9 +122,9 @@ class CaptureFile:
             if w.end - at < length:
                 w.need = length
                 return self._more(w)
-            check_section(bytes(data[at : at + length]), big=big)
+            block = bytes(data[at : at + length])
+            check_section(block, big=big)
             w.big, w.interfaces = int(big), 0
-            block = data[at : at + length]
         w.position = at + ((len(block) + 3) & ~3)
         return True
 
@@ -134,7 +148,6 @@ class CaptureFile:
                     self._failure = error
                     break
                 if not got:
-                    w.final = 1
                     self._close_stream()
                 self._end += got
                 self.info.octets += got
@@ -188,17 +201,19 @@ class CaptureFile:
         info.frames, info.first_time, info.last_time = int(w.frame), int(w.first_time), int(w.time)
         if w.untimed and not self._told_untimed:
             self._told_untimed = True
-            self._tell(w, "untimed", "packets without a time are here; they are given that of the packet before")
+            text = "this packet and others have no time of their own; they are given that of the packet before"
+            self.problems.append(Problem(self.number, int(w.untimed), 0, -1, "untimed", text))
         if w.unlikely and not self._told_unlikely:
             self._told_unlikely = True
-            self._tell(w, "odd", "packets have a time after the year 2116; they are given the last of that time")
+            text = "the time of this packet is beyond what nanoseconds in 63 bits hold; it is given the limit"
+            self.problems.append(Problem(self.number, int(w.unlikely), 0, -1, "odd", text))
 
     def _tell_failure(self, w: Any) -> None:
         if self._failure is not None:
             self._tell(w, self._failure.kind, str(self._failure))
 
     def _tell(self, w: Any, kind: str, text: str) -> None:
-        offset = self._passed + int(w.position) - self._place
+        offset = int(self._passed + w.position - self._place)
         after = f", after packet {w.frame}" if w.frame else ""
         self.problems.append(Problem(self.number, int(w.frame), 0, offset, kind, f"{text}, at octet {offset}{after}"))
 

@@ -52,7 +52,7 @@ class Interfaces:
     """The interfaces of all sections in use, as one table of `Interface` rows. Each section's stand in a row."""
 
     def __init__(self, speed: Speed) -> None:
-        self.table = speed.table(Interface, 8)
+        self.table: Any = speed.table(Interface, 8)
         self._speed = speed
         self._taken = 0
 
@@ -95,10 +95,10 @@ class Tables:
         self.speed = speed
         self.space = Space(speed)
         self.interfaces = Interfaces(speed)
-        self.walks = speed.table(Walk, 1)
-        self.heads = speed.table(Record, 1)
-        self.plan = speed.table(Merge, 1)
-        self.records = speed.table(Record, self.room)
+        self.walks: Any = speed.table(Walk, 1)
+        self.heads: Any = speed.table(Record, 1)
+        self.plan: Any = speed.table(Merge, 1)
+        self.records: Any = speed.table(Record, self.room)
 
     @property
     def room(self) -> int:

@@ -7,7 +7,7 @@ patched libpcap (magic 0xa1b2cd34, whose record headers are eight octets longer)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..kernels import kernel
 from .octets import be32, le32
@@ -97,7 +97,7 @@ def begin_plain(plain: PlainFormat, head: bytes, w: Any) -> str:
 
     `w.position` is expected at the beginning of the file and left at the first record.
     """
-    order = "big" if plain.big else "little"
+    order: Literal["little", "big"] = "big" if plain.big else "little"
     w.format = PLAIN
     w.big = int(plain.big)
     w.unit = plain.unit
@@ -111,8 +111,9 @@ def begin_plain(plain: PlainFormat, head: bytes, w: Any) -> str:
         return "" if kind in _SNOOP_LINKS else f"the file's datalink type {kind} is not known"
     w.seconds_at, w.fraction_at, w.captured_at, w.wire_at, w.length_at = 0, 4, 8, 12, -1
     version = int.from_bytes(head[4:6], order), int.from_bytes(head[6:8], order)
-    # Before version 2.3 the two lengths stood the other way round; some writers of 2.3 did not know.
-    w.swap = int(version < (2, 4))
+    # Before version 2.3, and in DG/UX (version 543.0), the two lengths stood the other way round; some writers of 2.3
+    # did not know.
+    w.swap = int(version < (2, 4) or version == (543, 0))
     field = int.from_bytes(head[20:24], order)
     w.link = field & 0xFFFF
     w.bound = largest_packet(w.link)

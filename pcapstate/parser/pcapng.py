@@ -6,7 +6,7 @@ and Python reads it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ..kernels import kernel
 from .octets import be16, be32, le16, le32
@@ -24,6 +24,7 @@ from .walk import (
     OVER_BLOCK,
     RECORD,
     SHORT_BLOCK,
+    STRANGER,
     Interface,
     largest_packet,
 )
@@ -31,6 +32,7 @@ from .walk import (
 SECTION = 0x0A0D0D0A
 INTERFACE, OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 1, 2, 3, 6
 JOURNAL, CUSTOM, CUSTOM_NOT_COPIED = 9, 0xBAD, 0x40000BAD
+EVENT, EVENT_2, LARGE_EVENT_2 = 0x204, 0x216, 0x221  # sysdig's
 
 LARGEST_BLOCK = 1 << 24
 """Octets of the largest sane block."""
@@ -54,7 +56,7 @@ def nanoseconds(high: int, low: int, interface: Any) -> int:
     else:
         time = binary_nanoseconds(high, low, interface.shift)
     time = min(time, LATEST) + interface.offset
-    return max(min(time, LATEST), -LATEST)
+    return max(min(time, LATEST), -LATEST)  # type: ignore[no-any-return]
 
 
 @kernel
@@ -80,7 +82,7 @@ def binary_nanoseconds(high: int, low: int, shift: int) -> int:
 
 @kernel
 def step_pcapng(octets: Any, w: Any, interfaces: Any, record: Any) -> int:
-    """Goes over blocks to the next packet: fills `record` (but for `frame` and `file`), returns RECORD or why it stops."""
+    """Goes over blocks to the next packet: fills `record` (but for `frame`, `file`), returns RECORD or why it stops."""
     while True:
         at = w.position
         left = w.end - at
@@ -98,10 +100,11 @@ def step_pcapng(octets: Any, w: Any, interfaces: Any, record: Any) -> int:
         if length < 12:
             w.value = length
             return SHORT_BLOCK
+        padded = (length + 3) & 0x1FFFFFFFC
         if length > LARGEST_BLOCK:
             w.value = length
-            return LONG_BLOCK
-        padded = (length + 3) & 0x3FFFFFC
+            w.need = padded
+            return LONG_BLOCK if is_known(kind) else STRANGER
         if left < padded:
             w.need = padded
             return MORE
@@ -111,16 +114,28 @@ def step_pcapng(octets: Any, w: Any, interfaces: Any, record: Any) -> int:
             return LENGTHS_DIFFER
         if kind == INTERFACE:
             return HEADER
-        if kind == ENHANCED_PACKET or kind == OLD_PACKET:
+        if kind in (ENHANCED_PACKET, OLD_PACKET):
             return timed_packet(octets, w, interfaces, record, kind, padded)
         if kind == SIMPLE_PACKET:
             return simple_packet(octets, w, interfaces, record, padded)
-        if kind == JOURNAL or kind == CUSTOM or kind == CUSTOM_NOT_COPIED:
-            # Wireshark gives these a frame number, and so the packets after them theirs.
+        if is_numbered(kind):
+            # No packet, but Wireshark gives it a frame number, and so the packets after it theirs.
             w.frame += 1
             if w.frame == 1:
                 w.first_time = w.time
         w.position = at + padded
+
+
+@kernel
+def is_known(kind: int) -> bool:
+    """Whether blocks of this type are read rather than stepped over."""
+    return kind in (INTERFACE, ENHANCED_PACKET, OLD_PACKET, SIMPLE_PACKET)
+
+
+@kernel
+def is_numbered(kind: int) -> bool:
+    """Whether Wireshark counts blocks of this type as frames, though they are no packets."""
+    return kind in (JOURNAL, CUSTOM, CUSTOM_NOT_COPIED, EVENT, EVENT_2, LARGE_EVENT_2)
 
 
 @kernel
@@ -152,8 +167,8 @@ def timed_packet(octets: Any, w: Any, interfaces: Any, record: Any, kind: int, l
     if captured > length - 32:
         return OVER_BLOCK
     time = nanoseconds(high, low, interface)
-    if time == LATEST or time == -LATEST:
-        w.unlikely += 1
+    if w.unlikely == 0 and time in (LATEST, -LATEST):
+        w.unlikely = w.frame + 1
     return found_packet(w, record, time, at + 28, captured, wire, interface.link, length)
 
 
@@ -177,7 +192,8 @@ def simple_packet(octets: Any, w: Any, interfaces: Any, record: Any, length: int
         return LONG_PACKET
     if captured > length - 16:
         return OVER_BLOCK
-    w.untimed += 1
+    if w.untimed == 0:
+        w.untimed = w.frame + 1
     return found_packet(w, record, w.time, at + 12, captured, wire, interface.link, length)
 
 
@@ -201,6 +217,14 @@ def found_packet(w: Any, record: Any, time: int, offset: int, captured: int, wir
 # --- sections and interfaces -----------------------------------------------------------------------------------
 
 
+Order = Literal["little", "big"]
+
+
+def order_of(big: bool) -> Order:
+    """How Python calls the order of octets."""
+    return "big" if big else "little"
+
+
 class Unreadable(Exception):
     """A section or an interface that cannot be read; the message is a sentence."""
 
@@ -211,7 +235,7 @@ def section_length(head: bytes) -> tuple[bool, int]:
     if magic not in (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a"):
         raise Unreadable("the section's byte order cannot be told")
     big = magic == b"\x1a\x2b\x3c\x4d"
-    length = int.from_bytes(head[4:8], "big" if big else "little")
+    length = int.from_bytes(head[4:8], order_of(big))
     if not 28 <= length <= LARGEST_BLOCK:
         raise Unreadable(f"the section header claims {length} octets")
     return big, (length + 3) & ~3
@@ -219,7 +243,7 @@ def section_length(head: bytes) -> tuple[bool, int]:
 
 def check_section(block: bytes, *, big: bool) -> None:
     """Raises Unreadable where a section header contradicts itself or has a version that is not known."""
-    order = "big" if big else "little"
+    order = order_of(big)
     if block[-4:] != block[4:8]:
         raise Unreadable("the section header's two lengths differ")
     major, minor = int.from_bytes(block[12:14], order), int.from_bytes(block[14:16], order)
@@ -229,8 +253,8 @@ def check_section(block: bytes, *, big: bool) -> None:
 
 
 def read_interface(block: bytes, *, big: bool) -> Any:
-    """The `Interface` row (of the interpreted speed) that an Interface Description Block describes. Raises Unreadable."""
-    order = "big" if big else "little"
+    """What an Interface Description Block says, as an `Interface` row of the interpreted speed. Raises Unreadable."""
+    order = order_of(big)
     if len(block) < 20:
         raise Unreadable(f"the description of an interface has {len(block)} octets, too few")
     interface = Interface.object()
@@ -248,7 +272,7 @@ def read_interface(block: bytes, *, big: bool) -> Any:
     return interface
 
 
-def _options(octets: bytes, order: Any) -> list[tuple[int, bytes]]:
+def _options(octets: bytes, order: Order) -> list[tuple[int, bytes]]:
     """The options of a block up to the end of the list, or to the first that does not fit."""
     found = []
     at = 0

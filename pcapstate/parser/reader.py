@@ -12,6 +12,7 @@ from .containers import walk
 from .decode import Decoder
 from .files import CaptureFile, region_for
 from .memory import Tables, row
+from .merging import Several
 from .problems import Problem
 from .sources import FileInfo, Origin, SourceLike, origins
 from .walk import RECORD
@@ -68,9 +69,9 @@ class Reader:
     ) -> None:
         """Opens `source`: a path, a list of them, a glob, a folder, an open binary file, or "-".
 
-        Without a `speed` small captures are read interpreted, and those of `compile_from` octets compiled; a pipe, whose
-        length nobody knows, goes over when so much of it was read. `progress` is called now and then with the octets
-        read so far, as they are stored. Raises CaptureError where nothing can be read: no such file, not a capture.
+        Without a `speed` small captures are read interpreted, and those of `compile_from` octets compiled; a pipe, of
+        which nobody knows the length, goes over when so much of it was read. `progress` is called now and then with the
+        octets read so far, as they are stored. Raises CaptureError for no such file and for what is not a capture.
         """
         named = origins(source)
         self.problems: list[Problem] = []
@@ -83,8 +84,8 @@ class Reader:
         self._speed = speed or (COMPILED if self._compiles(self.size) else INTERPRETED)
         self._tables = Tables(self._speed)
         self._decoder = Decoder()
-        self._stored = 0
-        self._set = _One(named[0], self) if len(named) == 1 else _several(named, self)
+        make = _One if len(named) == 1 and not named[0].optional else Several
+        self._set = make(named, self._tables, self.files, self.problems)
 
     @property
     def octets(self) -> int:
@@ -98,9 +99,7 @@ class Reader:
             segments, made = self._decoder.chunk(tables.space.octets, records, count, self._speed)
             self._take(self._decoder.problems)
             first, last = row(records, 0), row(records, count - 1)
-            yield Chunk(
-                self._speed, segments, made, self.frames, int(first.frame), int(last.frame), int(last.time)
-            )
+            yield Chunk(self._speed, segments, made, self.frames, int(first.frame), int(last.frame), int(last.time))
         self._decoder.finish()
         self._take(self._decoder.problems)
 
@@ -110,9 +109,7 @@ class Reader:
             octets = self._tables.space.octets
             for record in convert(Record, self._tables.records[:count], INTERPRETED):
                 data = bytes(octets[record.offset : record.offset + record.captured])
-                yield Packet(
-                    record.frame, record.file, record.file_frame, record.time, record.link, record.wire, data
-                )
+                yield Packet(record.frame, record.file, record.file_frame, record.time, record.link, record.wire, data)
 
     def _batches(self) -> Iterator[int]:
         """Fills the table of records again and again; gives how many rows it holds."""
@@ -144,24 +141,24 @@ class Reader:
 
 
 class _One:
-    """A capture of one file."""
+    """The packets of one file, batch by batch, as `Several` gives those of several."""
 
-    def __init__(self, origin: Origin, reader: Reader) -> None:
-        self._reader = reader
-        self._tables = tables = reader._tables
+    def __init__(self, named: list[Origin], tables: Tables, files: list[FileInfo], problems: list[Problem]) -> None:
+        self._tables = tables
+        self._problems = problems
+        (origin,) = named
         self._file = CaptureFile(origin, 0, tables.space, region_for(tables.region, origin))
-        reader.files.append(self._file.info)
+        files.append(self._file.info)
         self._file.begin(row(tables.walks, 0))
         self._collect()
 
     def batches(self) -> Iterator[int]:
-        """As `Reader._batches`."""
+        """Fills `tables.records` again and again, and gives how many rows it holds."""
         tables = self._tables
         going = bool(row(tables.walks, 0).used)
         while going:
             run = tables.speed.of(walk)
             count = run(tables.space.octets, tables.walks, tables.interfaces.table, tables.records, tables.room)
-            self._file.note(row(tables.walks, 0))
             if count:
                 yield int(count)
             w = row(tables.walks, 0)
@@ -180,15 +177,10 @@ class _One:
 
     def close(self) -> None:
         """Closes the file."""
-        self._file.note(row(self._tables.walks, 0))
-        self._file.close(row(self._tables.walks, 0))
         self._collect()
+        self._file.close(row(self._tables.walks, 0))
 
     def _collect(self) -> None:
-        for problem in self._file.problems:
-            self._reader.problems.append(replace(problem, frame=problem.file_frame))
+        self._file.note(row(self._tables.walks, 0))
+        self._problems += [replace(problem, frame=problem.file_frame) for problem in self._file.problems]
         self._file.problems.clear()
-
-
-def _several(named: list[Origin], reader: Reader) -> Any:
-    raise NotImplementedError("several files")

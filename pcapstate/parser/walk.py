@@ -7,10 +7,10 @@ from ..kernels import Row
 Walk = Row(
     "Walk",
     # `format` is PLAIN or BLOCKS, `big` 1 for most significant octet first. `position` is the next octet that was not
-    # walked over, `end` the end of the octets that were read; `final` is 1 when the file has no more.
-    "file format big position end final "
-    # Numbers of the last packet, and its time; `first_time` belongs to packet 1. `untimed` packets had no time of their
-    # own, `unlikely` ones a time that nanoseconds in 63 bits do not hold.
+    # walked over, `end` the end of the octets that were read.
+    "file format big position end "
+    # Number of the last packet, and its time; `first_time` belongs to packet 1. `untimed` is the number of the first
+    # packet that has no time of its own, `unlikely` of the first whose time nanoseconds in 63 bits do not hold.
     "frame time first_time untimed unlikely "
     # PLAIN: length of the header of a record, and where its fields are. `length_at` is -1 where a record has no length
     # of its own. `unit` is nanoseconds of one step of the fraction, `bound` the largest sane packet.
@@ -34,10 +34,10 @@ PLAIN, BLOCKS = 0, 1
 MULTIPLY, DIVIDE, BINARY = 0, 1, 2
 
 # Why a walk stops. RECORD: it does not, a packet was found. MORE: octets are missing. HEADER: a section or an interface
-# begins, which is read by Python. From LONG_PACKET on: damage, nothing after it can be trusted.
-RECORD, MORE, HEADER, LONG_PACKET, SHORT_RECORD, SHORT_BLOCK, LONG_BLOCK, LENGTHS_DIFFER, NO_INTERFACE, OVER_BLOCK = (
-    range(10)
-)
+# begins, which is read by Python. STRANGER: a block that is not known, too large to be kept in memory.
+RECORD, MORE, HEADER, STRANGER = range(4)
+# Damage: nothing after it can be trusted.
+LONG_PACKET, SHORT_RECORD, SHORT_BLOCK, LONG_BLOCK, LENGTHS_DIFFER, NO_INTERFACE, OVER_BLOCK = range(4, 11)
 
 DAMAGE = {
     LONG_PACKET: "the packet claims {value} octets, more than any packet has",
