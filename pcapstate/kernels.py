@@ -13,6 +13,7 @@ This is the only module that names numba, and it imports it when something is fi
 
 from __future__ import annotations
 
+import dis
 import functools
 import hashlib
 import inspect
@@ -203,7 +204,8 @@ def _namespace(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _names(code: types.CodeType) -> Iterable[str]:
-    return code.co_names
+    """Names of globals that the code uses (``co_names`` has those of attributes too)."""
+    return {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
 
 
 class _cache_folder:

@@ -19,6 +19,7 @@ from .rows import (
     EVENTS_PER_SIDE,
     FIN_ACKED,
     FIN_RECEIVED,
+    NEVER,
     NOTHING,
     PRESUMED,
     SYN_ACKED,
@@ -79,6 +80,7 @@ def receive(m: Any, s: Any) -> None:
     f.frames += 1
     x.packets += 1
     if s.flags & RST:
+        f.resets += 1
         reset(m, f, x, y, first, peer, s)
         return
     if s.flags & SYN and misfit(m, f, x, y, s):
@@ -88,7 +90,8 @@ def receive(m: Any, s: Any) -> None:
         return
     if s.ack_known and (s.ack_relative - y.next > FAR or s.ack_relative - y.next < -FAR):
         s.ack_known = 0
-    alive_after_all(m, f, x, first, peer, s)
+    if f.resets:
+        alive_after_all(m, f, x, first, peer, s)
     end = s.seq_relative + s.length + (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
     if s.ack_known:
         hear(m, x, y, s, s.ack_relative)
@@ -152,38 +155,38 @@ def carrier_tsval(x: Any, s: Any) -> int:
 @kernel
 def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
     """What a segment after the SYN proves of its sender (SEMANTICS C1 to C4)."""
-    got = m.events[first + SYN_RECEIVED]
-    done = m.events[first + SYN_ACKED]
-    if x.syn_seen or y.syn_seen:
+    if x.opened == 0 and (x.syn_seen or y.syn_seen):
+        got = m.events[first + SYN_RECEIVED]
+        done = m.events[first + SYN_ACKED]
         if got.grade == PRESUMED and y.syn_seen and s.ack_relative >= 1:
             confirm(got, s)
         if done.grade == PRESUMED or done.grade == NOTHING:
             past_handshake(m, f, x, y, done, s)
-    fin_got = m.events[first + FIN_RECEIVED]
-    if y.fin > 0 and fin_got.grade <= PRESUMED and fin_got.grade != 1:
-        if s.ack_relative >= y.fin:
-            which_fin(y, fin_got, s)
-            confirm(fin_got, s)
-        elif fin_got.low < x.had:
-            # Any segment would acknowledge the FIN if it had arrived in order.
-            fin_got.low = x.had
+        x.opened = 1 if got.grade > NOTHING and got.grade != PRESUMED and done.high < NEVER else 0
+    if y.fin > 0:
+        fin_got = m.events[first + FIN_RECEIVED]
+        if fin_got.grade == NOTHING or fin_got.grade == PRESUMED:
+            if s.ack_relative >= y.fin:
+                which_fin(y, fin_got, s)
+                confirm(fin_got, s)
+            elif fin_got.low < x.had:
+                # Any segment would acknowledge the FIN if it had arrived in order.
+                fin_got.low = x.had
     if x.fin > 0 and s.flags & FIN == 0:
         which_call(m, x, y, first, s)
-    fin_done = m.events[first + FIN_ACKED]
-    if fin_done.grade == PRESUMED:
-        if s.ack_relative > fin_done.octets or echoes_later(s, fin_done):
+    if x.fin > 0:
+        fin_done = m.events[first + FIN_ACKED]
+        if fin_done.grade == PRESUMED and (s.ack_relative > fin_done.octets or echoes_later(s, fin_done)):
             confirm(fin_done, s)
 
 
 @kernel
 def acknowledges(m: Any, f: Any, x: Any, y: Any, peer: int, s: Any, octets: int, tsval: int) -> None:
     """What the acknowledgement does to Y, if it arrives: ACK of its SYN, ACK of its FIN (RFC 9293 3.10.7.4, fifth)."""
-    gone = m.events[peer + DEAD].grade
-    done = m.events[peer + SYN_ACKED]
-    if gone == NOTHING and done.grade == NOTHING and y.syn_seen and s.ack_relative >= 1 and s.ack_relative <= y.next:
-        if m.events[peer + SYN_RECEIVED].grade != NOTHING:
-            presume(done, s, octets, tsval)
-    if gone == NOTHING and y.fin > 0 and s.ack_relative >= y.fin:
+    if y.opened == 0 and y.syn_seen and 1 <= s.ack_relative <= y.next:
+        if m.events[peer + SYN_RECEIVED].grade != NOTHING and m.events[peer + DEAD].grade == NOTHING:
+            presume(m.events[peer + SYN_ACKED], s, octets, tsval)
+    if y.fin > 0 and s.ack_relative >= y.fin and m.events[peer + DEAD].grade == NOTHING:
         presume(m.events[peer + FIN_ACKED], s, octets, tsval)
     if s.ack_relative > y.acked:
         y.repeated_unanswered = 0

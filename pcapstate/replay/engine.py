@@ -17,10 +17,15 @@ from ..schema import NOTES, Coded
 from . import columns, history, segments, timeline, verdicts
 from .columns import Columns
 from .memory import Settled, Store
+from .rows import FREE_COUNT
 from .track import sweep, track
+from .transmissions import needs_room
 
 SWEEP_EVERY = 200_000
 """Segments between two searches for flows that are over."""
+
+BATCH = 4096
+"""Flows settled at once: their steps then fit into a processor's cache."""
 
 DEFAULT_MSL = 30.0
 """Seconds. RFC 9293 3.4.2 says two minutes; Linux and BSD wait 60 s for 2MSL."""
@@ -68,6 +73,7 @@ class Engine:
         self.step_parts: list[timeline.Rows] = []
         self.segment_parts: list[np.ndarray] = []
         self.note_parts: list[np.ndarray] = []
+        self.relabel_parts: list[np.ndarray] = []
         self._since_sweep = 0
 
     @property
@@ -89,6 +95,7 @@ class Engine:
             done = int(run(self.store.memory, chunk.segments, done, chunk.count))
             if done < chunk.count:
                 self._make_room()
+        self._drain_relabels()
         self.last_time = max(self.last_time, int(chunk.last_time))
         if self.keep:
             self.segment_parts.append(segments.narrow(speed, chunk.segments, chunk.count))
@@ -99,10 +106,21 @@ class Engine:
     def _make_room(self) -> None:
         assert self.store is not None
         self.note_parts.append(self.store.drain_notes())
+        self._drain_relabels()
+        if needs_room(self.store.memory):
+            self.store.grow_sent()
         before = self.store.room
+        if int(self.store.memory.control[FREE_COUNT]):
+            return
         self._sweep()
-        if int(self.store.memory.control[0]) < before // 4:
+        if int(self.store.memory.control[FREE_COUNT]) < before // 4:
             self.store.grow()
+
+    def _drain_relabels(self) -> None:
+        assert self.store is not None
+        learned = self.store.drain_relabels()
+        if self.keep and len(learned):
+            self.relabel_parts.append(learned)
 
     def _sweep(self) -> None:
         assert self.store is not None
@@ -112,7 +130,7 @@ class Engine:
         patience = int(self.msl * 2e9)
         found = int(speed.of(sweep)(self.store.memory, slots, self.last_time, patience))
         if found:
-            self._settle(self.store.take(slots[:found]))
+            self._settle(slots[:found])
 
     def finish(self) -> None:
         """Settles every flow that is still in memory."""
@@ -126,10 +144,15 @@ class Engine:
             else np.flatnonzero(flows["used"])
         )
         if len(used):
-            self._settle(self.store.take(used))
+            self._settle(used)
         self.store = None
 
-    def _settle(self, settled: Settled) -> None:
+    def _settle(self, slots: Any) -> None:
+        assert self.store is not None
+        for first in range(0, len(slots), BATCH):
+            self._settle_batch(self.store.take(slots[first : first + BATCH]))
+
+    def _settle_batch(self, settled: Settled) -> None:
         made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
         self.step_parts.append(timeline.rows(settled.flows, settled.sides, made))
         told = verdicts.judge(settled, made) | history.history_columns(settled)
@@ -147,7 +170,7 @@ class Engine:
 
     def segments_table(self) -> Columns:
         """``schema.SEGMENTS``."""
-        return segments.segments_table(self.segment_parts)
+        return segments.segments_table(self.segment_parts, self.relabel_parts)
 
     def windows_table(self) -> Columns:
         """``schema.WINDOWS``."""

@@ -190,7 +190,10 @@ def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
             if echo.time > x.had:
                 x.had = echo.time
                 x.had_frame = echo.frame
-        if s.tsecr >= 0 and echo.tsval >= 0 and s.flags & 16:
+        if s.tsecr < 0:
+            if found:
+                break
+        elif echo.tsval >= 0:
             if echo.tsval == s.tsecr:
                 stamp = i
             elif stamp >= 0:

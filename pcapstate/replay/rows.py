@@ -33,24 +33,25 @@ Event = Row(
 
 Side = Row(
     "Side",
+    # What every segment touches comes first, so that it shares few cache lines.
     # Sequence space. `next`: end of the highest octet seen; `acked`: highest acknowledgement from the peer;
     # `hole`, `hole_end`, `holes`: the lowest octets never seen, and whether there are more above them.
-    "based base next acked acked_at hole hole_end holes bytes "
-    # SYN and FIN: relative end, form, copies, and what tells a fresh copy from a duplicate.
-    "syn_seen syn_pure syn_end syn_ip_id syn_tsval syn_last syn_copies "
-    "fin fin_guess fin_ip_id fin_tsval fin_last fin_copies fin_after_fin fin_waits "
+    # `opened`: nothing of the handshake is left to be shown.
+    "based base next acked acked_at opened syn_seen fin fin_guess fin_waits hole hole_end holes bytes "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
-    "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since zero_time "
+    "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
-    "tsval tsval_time had had_frame spoke sent_at sent_frame sent_before first_at first_frame "
-    "rtt_min rtt_max rtt_count "
-    # The ring of what the side sent, for echoes.
-    "ring ring_count "
-    # Options as offered, and counts.
-    "isn isn_known mss offered_scale sack timestamps fast_open packets data_packets "
+    "tsval had had_frame spoke sent_at sent_frame rtt_min rtt_max rtt_count "
+    # The ring of what the side sent, for echoes; counts; habits.
+    "ring ring_count packets data_packets ip_id_running ttl data_at probes repeated_unanswered "
+    # What the opening and the closing touch. SYN and FIN: relative end, form, copies, and what tells a fresh copy from
+    # a duplicate.
+    "syn_pure syn_end syn_ip_id syn_tsval syn_last syn_copies zero_time sent_before first_at first_frame tsval_time "
+    "fin_ip_id fin_tsval fin_last fin_copies fin_after_fin "
+    # Options as offered.
+    "isn isn_known mss offered_scale sack timestamps fast_open "
     # For verdicts: frames that prove which call closed the side, and what a reset was made from.
-    "ip_id_running ip_id_next ttl data_at probes repeated_unanswered peer_next_at_fin shutdown_frame close_frame "
-    "fin_with_data window_at_fin rst_frame rst_form rst_ttl "
+    "peer_next_at_fin shutdown_frame close_frame fin_with_data window_at_fin rst_frame rst_form rst_ttl "
     # For tools that speak of histories.
     "retransmissions reordered duplicates lost_before lost_after told told_end told_again told_zero told_gaps told_rst",
 )
@@ -63,7 +64,7 @@ Flow = Row(
     # The 4-tuple: `a` sent the first segment that was seen; `flip` is 1 where `a` is the server.
     "used a0 a1 a2 a3 b0 b1 b2 b3 aport bport version flip hash chain older retired "
     "number stream roles first_frame first_time last_frame last_time frames "
-    "syn_ack_seen bad_ack simultaneous midstream successor_time refused_frame reset_frame reset_by "
+    "syn_ack_seen bad_ack simultaneous midstream successor_time refused_frame resets reset_frame reset_by "
     "completeness history0 history1 history2 history_count successor "
     "fast_open_taken reset_reason reset_answers reset_time first_data_frame time_wait_reused time_wait_number file",
 )
@@ -112,6 +113,10 @@ class Memory(NamedTuple):
     events: Any
     echoes: Any
     notes: Any
+    senders: Any
+    sent: Any
+    relabels: Any
+    facts: Any
     buckets: Any
     free: Any
     control: Any
@@ -125,5 +130,7 @@ class Memory(NamedTuple):
     BUCKET_MASK,
     LAST_TIME,
     LAST_FRAME,
+    SENT_HEAD,
+    RELABEL_COUNT,
     CONTROL_SIZE,
-) = range(8)
+) = range(10)
