@@ -97,14 +97,11 @@ class Decoder:
         speed = self._speed
         assert speed is not None
         done, count, made = (int(number) for number in progress)
-        record = convert(Record, records[done - 1 : done], INTERPRETED)[0]
+        record, s = Record.object(), Segment.object()  # copies: the tables are used again
+        Record.copy(record, convert(Record, records[done - 1 : done], INTERPRETED)[0])
+        Segment.copy(s, convert(Segment, self._segments[made : made + 1], INTERPRETED)[0])
         cursor = convert(Cursor, self._cursors, INTERPRETED)[0]
-        s = convert(Segment, self._segments[made : made + 1], INTERPRETED)[0]
-        start = record.offset
-        packet = bytes(octets[start : cursor.end])
-        here = Start(
-            packet, cursor.at - start, cursor.end - start, cursor.limit - start, cursor.layer, cursor.wire - start
-        )
+        here = Start.of(bytes(octets[record.offset : cursor.end]), cursor, record.offset)
         todo = [here] if end == RARE else self._unfold(end, here, s, record)
         while todo:
             here = todo.pop(0)
