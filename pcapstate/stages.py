@@ -41,7 +41,7 @@ PARSED = Table(
         Column("captured", INTEGER, "Payload that is in the file.", "octets"),
         Column("window_raw", INTEGER, "Window field as it stands.", "", "tcp.window_size_value"),
         Column("urgent", INTEGER, "Urgent pointer as it stands.", "", "tcp.urgent_pointer"),
-        Column("checksum", INTEGER, "What the parser found out about the checksum."),
+        Column("checksum", INTEGER, "Checksum as it stands.", "", "tcp.checksum"),
         Column("ttl", INTEGER, "Time to live, or hop limit.", "", "ip.ttl"),
         Column("tos", INTEGER, "The octet of DSCP and ECN.", "", "ip.dsfield"),
         Column("ip_id", NULLABLE, "Identification; IPv6 has none.", "", "ip.id"),

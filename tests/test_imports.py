@@ -61,7 +61,7 @@ def layer_of(name):
 
 
 def imports_of(path):
-    """(what, whether it is ours, whether at the top of the module) for each import; what only types need is left out."""
+    """(what, is it ours, is it at the top of the module) for each import; what only types need is left out."""
     tree = ast.parse(path.read_text())
     typing_only = {
         id(inner)
@@ -118,7 +118,7 @@ def test_imports_follow_the_table(path):
     ours, top, anywhere = RULES[layer]
     for imported, is_ours, at_top in imports_of(path):
         if is_ours:
-            assert imported == "" or imported == name or allowed(imported, ours), f"{name} imports {imported}"
+            assert imported in {"", name} or allowed(imported, ours), f"{name} imports {imported}"
             continue
         outside = imported.split(".")[0]
         if outside in sys.stdlib_module_names:

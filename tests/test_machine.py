@@ -11,7 +11,7 @@ from pcapstate.tcp.machine import EDGES, EVENTS, NEXT, NO_STATE, compile_table, 
 
 # The table once more, the other way round: for each event the states that it leads on, and where to. Written from
 # the text of RFC 9293, not from figure 5, so that a slip in one of the two is seen.
-SYNCHRONIZED = "ESTABLISHED FIN_WAIT_1 FIN_WAIT_2 CLOSE_WAIT CLOSING LAST_ACK".split()
+SYNCHRONIZED = ("ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSE_WAIT", "CLOSING", "LAST_ACK")
 EXPECTED = {
     # 3.10.1 OPEN call
     "passive OPEN": {"CLOSED": "LISTEN"},

@@ -26,8 +26,8 @@ def test_problems_are_the_first_notes():
     notes = records(NOTES, a_pass(problems=[CUT, NOWHERE]).columns("notes"))
     assert [note["kind"] for note in notes] == ["cut", "odd", "refuted"]
     assert notes[0] == {
-        "file": "/captures/x.pcap", "file_frame": 8, "frame": 8, "time": None, "flow": None, "side": None, "kind": "cut",
-        "text": "The file ends within packet 8.",
+        "file": "/captures/x.pcap", "file_frame": 8, "frame": 8, "time": None, "flow": None, "side": None,
+        "kind": "cut", "text": "The file ends within packet 8.",
     }  # fmt: skip
     assert (notes[1]["file"], notes[1]["frame"], notes[1]["file_frame"]) == (None, None, None)
     assert notes[2]["flow"] == 0

@@ -26,8 +26,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line (by default that of the process) and returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = pcapstate.main(arguments, prog_name="pcapstate", standalone_mode=False)
+        # Not click's own main: that takes interrupts and broken pipes for itself.
+        with pcapstate.make_context("pcapstate", list(arguments)) as context:
+            code = pcapstate.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.ClickException as error:
         error.show()
         return WRONG

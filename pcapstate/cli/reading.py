@@ -21,9 +21,12 @@ MOST_PROBLEMS = 20
 class Interruptible:
     """While chunks are read, an interrupt ends the reading: what came before is analyzed. A second one ends all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, standard_input: bool = False) -> None:
+        """``standard_input``: whether that is what is read."""
         self.interrupted = False
-        self._reading = False
+        self._standard_input = standard_input
+        self._reading = True  # until the first chunk has come: opening a capture reads too
+        self._drained = True
 
     def __enter__(self) -> Interruptible:
         try:
@@ -40,13 +43,17 @@ class Interruptible:
         if self.interrupted:
             raise KeyboardInterrupt
         self.interrupted = True
-        if self._reading:
+        if self._standard_input:
+            # The reader may have more of a pipe than it has handed on. It gets an end of file instead of an exception.
+            os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+            self._drained = False
+        elif self._reading:
             raise KeyboardInterrupt
 
     def chunks(self, chunks: Iterable[Any]) -> Iterator[Any]:
         """The chunks, up to the interrupt."""
         iterator = iter(chunks)
-        while not self.interrupted:
+        while not (self.interrupted and self._drained):
             self._reading = True
             try:
                 chunk = next(iterator, None)
@@ -96,7 +103,7 @@ def read(files: Collection[str], *, msl: float, keep: Collection[str] = ()) -> t
     given: Any = list(files) if len(files) > 1 else next(iter(files))
     source = Source(given)
     progress = Progress(source.size)
-    with Interruptible() as interrupt:
+    with Interruptible(standard_input="-" in files) as interrupt:
         try:
             made = run(given, msl=msl, keep=keep, progress=progress, through=interrupt.chunks)
         finally:
