@@ -106,13 +106,13 @@ def guess_fin(m: Any, y: Any, side: int, s: Any) -> None:
 
 
 @kernel
-def not_a_fin(m: Any, x: Any, s: Any) -> None:
-    """New octets above a FIN that was only guessed: it was data."""
+def not_a_fin(m: Any, x: Any, side: int, s: Any) -> None:
+    """There are octets above a FIN of ``side`` that was only guessed: it was data."""
     x.fin_guess = 0
     x.fin = 0
-    mine = m.events[(2 * s.slot + s.side) * EVENTS_PER_SIDE + FIN_SENT]
-    got = m.events[(2 * s.slot + 1 - s.side) * EVENTS_PER_SIDE + FIN_RECEIVED]
-    done = m.events[(2 * s.slot + s.side) * EVENTS_PER_SIDE + FIN_ACKED]
+    mine = m.events[(2 * s.slot + side) * EVENTS_PER_SIDE + FIN_SENT]
+    got = m.events[(2 * s.slot + 1 - side) * EVENTS_PER_SIDE + FIN_RECEIVED]
+    done = m.events[(2 * s.slot + side) * EVENTS_PER_SIDE + FIN_ACKED]
     forget(mine)
     forget(got)
     forget(done)

@@ -12,7 +12,7 @@ from ..kernels import kernel
 from ..tcp.sequence import unwrap
 from .closing import again_below_fin, fin, guess_fin, not_a_fin, which_call, which_fin
 from .evidence import confirm, echoes_later, hear, presume, remember, sent_again
-from .opening import misfit, past_handshake, syn
+from .opening import misfit, past_handshake, syn, unseen_syn_ack
 from .resets import alive_after_all, reset
 from .rows import (
     DEAD,
@@ -96,7 +96,7 @@ def receive(m: Any, s: Any) -> None:
     if s.ack_known:
         hear(m, x, y, s, s.ack_relative)
     if x.fin_guess > 0 and end > x.fin_guess:
-        not_a_fin(m, x, s)
+        not_a_fin(m, x, s.side, s)
     octets = x.next
     tsval = carrier_tsval(x, s)
     if end > s.seq_relative and end <= x.next and s.seq_relative >= x.acked - 1:
@@ -155,6 +155,8 @@ def carrier_tsval(x: Any, s: Any) -> int:
 @kernel
 def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
     """What a segment after the SYN proves of its sender (SEMANTICS C1 to C4)."""
+    if x.opened == 0 and y.syn_seen == 0 and x.syn_pure:
+        unseen_syn_ack(m, x, y, first, s)
     if x.opened == 0 and (x.syn_seen or y.syn_seen):
         got = m.events[first + SYN_RECEIVED]
         done = m.events[first + SYN_ACKED]
@@ -194,7 +196,9 @@ def acknowledges(m: Any, f: Any, x: Any, y: Any, peer: int, s: Any, octets: int,
         y.acked_at = s.time
         if s.ack_relative > y.next:
             # Octets that were never captured, and yet arrived. A single one more likely is a FIN.
-            if s.ack_relative == y.next + 1 and y.fin == 0 and y.packets + f.midstream > 0:
+            if y.fin_guess > 0:
+                not_a_fin(m, y, 1 - s.side, s)
+            if s.ack_relative == y.next + 1 and y.fin == 0:
                 guess_fin(m, y, 1 - s.side, s)
             y.next = s.ack_relative
         if y.hole_end > 0 and y.acked >= y.hole:
@@ -215,11 +219,14 @@ def advance(m: Any, x: Any, y: Any, s: Any, end: int) -> None:
         return
     if start > x.next:
         open_hole(x, start)
-    if x.hole < x.hole_end and start <= x.hole < end:
-        x.hole = end if end < x.hole_end else x.hole_end
     fresh = end - (x.next if start < x.next else start)
-    if start < x.next and end <= x.next and x.hole < x.hole_end and start < x.hole_end and end > x.hole:
-        fresh = end - start
+    fresh = fresh if fresh > 0 else 0
+    if x.hole < x.hole_end and start < x.hole_end and end > x.hole:
+        first = start if start > x.hole else x.hole
+        last = end if end < x.hole_end else x.hole_end
+        fresh += last - first
+        if first == x.hole:
+            x.hole = last
     if fresh > 0:
         control = (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
         x.bytes += fresh - control if fresh > control else 0
@@ -241,6 +248,21 @@ def open_hole(x: Any, start: int) -> None:
 
 
 @kernel
+def agreed_scale(x: Any, y: Any) -> int:
+    """The shift of x's windows: both SYNs must have offered it (RFC 7323 2.2). -1 where the SYNs do not tell.
+
+    A SYN,ACK with the option shows that the SYN had it too (RFC 7323 1.3), also where the SYN was not captured.
+    """
+    mine = x.syn_seen - x.syn_unseen
+    peers = y.syn_seen - y.syn_unseen
+    if (mine and x.offered_scale < 0) or (peers and y.offered_scale < 0):
+        return 0
+    if mine and (peers or x.syn_pure == 0):
+        return x.offered_scale if x.offered_scale < 14 else 14
+    return -1
+
+
+@kernel
 def advertise(f: Any, x: Any, y: Any, s: Any) -> None:
     """The window that the segment advertises (RFC 7323 2.2: never scaled on a SYN), and the edge that it grants.
 
@@ -250,13 +272,8 @@ def advertise(f: Any, x: Any, y: Any, s: Any) -> None:
         scale = 0
         x.scale = -1
     elif x.scaled == 0:
-        # Both SYNs must have offered it. Without them the scale is not known.
         x.scaled = 1
-        if x.syn_seen and y.syn_seen:
-            shift = x.offered_scale if x.offered_scale < 14 else 14
-            x.scale = shift if x.offered_scale >= 0 and y.offered_scale >= 0 else 0
-        elif (x.syn_seen and x.offered_scale < 0) or (y.syn_seen and y.offered_scale < 0):
-            x.scale = 0
+        x.scale = agreed_scale(x, y)
         scale = x.scale
     else:
         scale = x.scale

@@ -13,6 +13,7 @@ from .rows import (
     BAD_ACK,
     DEAD,
     DEDUCED,
+    EVENTS_PER_SIDE,
     NEVER,
     NOTHING,
     PRESUMED,
@@ -35,6 +36,7 @@ def syn(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
     fresh = is_fresh(s, x.syn_ip_id, x.syn_tsval, x.syn_last) if again else 1
     offers(x, s)
     x.syn_seen = 1
+    x.syn_unseen = 0
     x.isn = s.seq
     x.isn_known = 1
     x.syn_end = end
@@ -126,6 +128,8 @@ def syn_ack(
         if f.time_wait_number > 0 and s.seq == f.time_wait_number:
             f.time_wait_reused = 2
             note(m, s, TIME_WAIT_LEFT, 0, 0)
+    if s.ack_known and s.ack_relative > y.acked:
+        y.acked = s.ack_relative
     if y.syn_end > 1 and s.ack_relative > 1:
         f.fast_open_taken = s.frame
     if y.syn_seen == 0:
@@ -139,12 +143,27 @@ def syn_ack(
 def unseen_syn(y: Any, e: Any, s: Any) -> None:
     """The SYN that this SYN,ACK answers was not captured: its sender is in SYN_SENT, and its ISN is known."""
     y.syn_seen = 1
+    y.syn_unseen = 1
     y.syn_pure = 1
     y.isn = (s.ack - 1) & 0xFFFFFFFF
     y.isn_known = 1
     y.syn_end = 1
     y.syn_last = s.time
     confirm(e, s)
+
+
+@kernel
+def unseen_syn_ack(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
+    """The opener acknowledges a SYN,ACK that was not captured: all that must have happened is deduced."""
+    y.syn_seen = 1
+    y.syn_unseen = 1
+    y.isn = y.base
+    y.syn_end = 1
+    peer = (2 * s.slot + 1 - s.side) * EVENTS_PER_SIDE
+    confirm(m.events[peer + SYN_RECEIVED], s)
+    confirm(m.events[peer + SYN_SENT], s)
+    confirm(m.events[first + SYN_RECEIVED], s)
+    confirm(m.events[first + SYN_ACKED], s)
 
 
 @kernel

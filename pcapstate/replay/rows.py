@@ -46,7 +46,7 @@ Side = Row(
     "ring ring_count packets data_packets ip_id_running ttl data_at probes repeated_unanswered "
     # What the opening and the closing touch. SYN and FIN: relative end, form, copies, and what tells a fresh copy from
     # a duplicate.
-    "syn_pure syn_end syn_ip_id syn_tsval syn_last syn_copies zero_time sent_before first_at first_frame tsval_time "
+    "syn_pure syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies zero_time sent_before first_at first_frame tsval_time "
     "fin_ip_id fin_tsval fin_last fin_copies fin_after_fin "
     # Options as offered.
     "isn isn_known mss offered_scale sack timestamps fast_open "

@@ -82,6 +82,7 @@ def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) 
     in seconds.
     """
     n = len(sides)
+    _doubt(sides, events)
     order, code = _order(flows, sides, events)
     made = Steps(*(np.zeros((n, STEPS), np.int64) for _ in range(11)))
     delay = one_way(sides)
@@ -100,6 +101,14 @@ def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) 
     _note(flows, sides, picked, made)
     _bound(made, unsure(flows, sides))
     return made
+
+
+def _doubt(sides: np.ndarray, events: np.ndarray) -> None:
+    """A side that was never captured, and whose last octet was alone: a FIN only if its peer closes as well."""
+    peer = np.arange(len(sides)) ^ 1
+    drop = (sides["fin_guess"] > 0) & (sides["packets"] == 0) & (sides["fin"][peer] == 0)
+    for event, of in ((FIN_SENT, drop), (FIN_ACKED, drop), (FIN_RECEIVED, drop[peer])):
+        events["grade"][of, event] = 0
 
 
 def _order(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -252,12 +261,14 @@ def _bound(made: Steps, doubtful: np.ndarray) -> None:
     high = np.where(there, made.high, NEVER)
     np.maximum.accumulate(low, axis=1, out=low)
     high = np.minimum.accumulate(high[:, ::-1], axis=1)[:, ::-1]
+    certain = there & ((made.grade == SENT) | (made.grade == CONFIRMED))
+    shown_later = np.logical_or.accumulate(certain[:, ::-1], axis=1)[:, ::-1]
     estimate = np.minimum(np.maximum(made.estimate, low), np.maximum(high, low))
     estimate = np.where(made.event != NO_EVENT, estimate, -NEVER)
     timer = (made.event != NO_EVENT) & (made.grade == TIMER)
     estimate = np.where(timer, made.estimate, estimate)
     np.maximum.accumulate(estimate, axis=1, out=estimate)
-    shown = (made.grade == PRESUMED) & (high < NEVER) & (made.event != SEEN) & ~doubtful[:, None]
+    shown = (made.grade == PRESUMED) & shown_later & (made.event != SEEN) & ~doubtful[:, None]
     made.grade = np.where(there & shown, CONFIRMED, made.grade)
     made.low = np.where(there & (low > -NEVER), low, MISSING)
     made.high = np.where(there & (high < NEVER), high, MISSING)

@@ -1,0 +1,151 @@
+"""replay/closing.py: FINs, their copies and order, and the calls that they show."""
+
+from __future__ import annotations
+
+import pytest
+from ladders import STEP, check, replayed, row_of, segments_of, states, timeline
+
+from pcapstate.schema import CLOSE_CALLS
+
+OPEN = """
+CLOSED                                                           LISTEN
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +0.010
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED   +0.010
+"""
+
+
+def calls(result):
+    flows = result.table("flows")
+    return [CLOSE_CALLS[flows[f"{side}_close_call"][0]] for side in ("client", "server")]
+
+
+def test_data_taken_after_the_fin_proves_shutdown():
+    _, result = check(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=PSH,ACK><DATA=50>  <-- CLOSE_WAIT
+FIN_WAIT_2    --> <SEQ=101><ACK=350><CTL=ACK>               --> CLOSE_WAIT
+"""
+    )
+    assert calls(result) == ["shutdown_write", ""]
+    assert "shutdown(SHUT_WR)" in result.table("flows")["note"][0]
+    assert "(frame 6)" in result.table("flows")["note"][0]
+
+
+def test_data_that_was_under_way_before_the_fin_proves_nothing():
+    made = segments_of(
+        OPEN
+        + """
+ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=PSH,ACK><DATA=50>  <-- ESTABLISHED
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_1    --> <SEQ=101><ACK=350><CTL=ACK>               --> CLOSE_WAIT
+"""
+    )
+    assert calls(replayed(made.rows)) == ["unknown", ""]
+
+
+@pytest.mark.parametrize(("ip_id", "call"), [(0, "close"), (109, "unknown")])
+def test_linux_shows_a_closed_socket_by_its_ip_id(ip_id, call):
+    """In FIN_WAIT_2 an orphan has no counter of IP IDs any more (inet_twsk)."""
+    made = segments_of(
+        OPEN
+        + """
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10>  --> ESTABLISHED
+FIN_WAIT_1    --> <SEQ=110><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=111><CTL=ACK>               <-- CLOSE_WAIT
+TIME_WAIT     <-- <SEQ=300><ACK=111><CTL=FIN,ACK>           <-- LAST_ACK
+TIME_WAIT     --> <SEQ=111><ACK=301><CTL=ACK>               --> CLOSED
+"""
+    )
+    made.rows[-1]["ip_id"] = ip_id
+    assert calls(replayed(made.rows))[0] == call
+
+
+def test_a_duplicate_fin_made_by_the_network_takes_nothing_back():
+    text = """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT
+FIN_WAIT_2    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT    +0.500  {copy}
+"""
+    same = replayed(segments_of(OPEN + text.format(copy="(copy)")).rows)
+    assert states(timeline(same), "client")[-1] == "FIN_WAIT_2"
+    anew = replayed(segments_of(OPEN + text.format(copy="")).rows)
+    assert states(timeline(anew), "client")[-1] == "FIN_WAIT_1"
+    assert "refuted" in anew.table("notes")["kind"].tolist()
+
+
+def test_the_last_fin_restarts_2msl():
+    """RFC 9293 3.10.7.4, eighth, TIME-WAIT: restart the 2 MSL timeout."""
+    made = segments_of(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT
+TIME_WAIT     <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               ... LAST_ACK
+TIME_WAIT     <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK      +4.000
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED
+"""
+    )
+    end = row_of(timeline(replayed(made.rows, msl=10)), "client", "CLOSED")
+    assert end["evidence"] == "timer"
+    delay = 5 * STEP  # half of the client's handshake round trip of 10 ms
+    assert abs(end["estimate"] - (made.rows[7]["time"] + delay + 20_000_000_000)) <= 5 * STEP
+    assert end["note"] == "The timer started anew when the FIN came again."
+
+
+def test_a_missing_octet_before_the_fin_is_sent_after_it():
+    """The FIN passes in order here, yet the data before it was lost further on: CLOSE_WAIT begins when that is filled."""
+    made = segments_of(
+        OPEN
+        + """
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10>  ... ESTABLISHED
+FIN_WAIT_1    --> <SEQ=110><ACK=300><CTL=FIN,ACK>           --> ESTABLISHED
+FIN_WAIT_1    <-- <SEQ=300><ACK=100><CTL=ACK>               <-- ESTABLISHED
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10>  --> CLOSE_WAIT    +0.250
+FIN_WAIT_2    <-- <SEQ=300><ACK=111><CTL=ACK>               <-- CLOSE_WAIT
+"""
+    )
+    row = row_of(timeline(replayed(made.rows)), "server", "CLOSE_WAIT")
+    assert row["frame"] == 7
+    assert row["earliest"] < row["estimate"] <= row["latest"] == made.rows[7]["time"]
+
+
+def test_dsack_says_that_the_first_fin_had_arrived():
+    made = segments_of(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT    +0.300
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT
+"""
+    )
+    assert row_of(timeline(replayed(made.rows)), "server", "CLOSE_WAIT")["frame"] == 5
+    made.rows[-1].update(sacks=1, sack_left0=100, sack_right0=101)
+    assert row_of(timeline(replayed(made.rows)), "server", "CLOSE_WAIT")["frame"] == 4
+
+
+def test_a_fin_that_was_not_captured_is_inferred():
+    rows, _ = check(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT    (not captured)
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT
+TIME_WAIT     <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED
+"""
+    )
+    assert row_of(rows, "client", "FIN_WAIT_1")["evidence"] == "deduced"
+
+
+def test_an_octet_that_was_not_captured_is_no_fin_if_data_follows():
+    check(
+        OPEN
+        + """
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=1>   --> ESTABLISHED   (not captured)
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=ACK>               <-- ESTABLISHED
+ESTABLISHED   --> <SEQ=101><ACK=300><CTL=PSH,ACK><DATA=10>  --> ESTABLISHED
+"""
+    )

@@ -1,0 +1,152 @@
+"""replay/opening.py: how connections are opened."""
+
+from __future__ import annotations
+
+from ladders import START, STEP, check, replayed, row_of, segments_of, states, timeline
+
+from pcapstate.schema import OPENED
+
+LOST_SYN = """
+SYN_SENT      --> <SEQ=100><CTL=SYN>                       ... LISTEN
+SYN_SENT      --> <SEQ=100><CTL=SYN>                       --> SYN_RECEIVED  +1.000
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=101><ACK=301><CTL=ACK>              --> ESTABLISHED
+"""
+
+
+def opened(result, flow=0):
+    return OPENED[result.table("flows")["opened"][flow]]
+
+
+def test_the_timestamp_tells_which_syn_was_answered():
+    """TSecr of the SYN,ACK names the SYN that made the request: earlier ones were lost or dropped."""
+    made = segments_of(LOST_SYN)
+    for row, (tsval, tsecr) in zip(made.rows, ((10, 0), (1010, 0), (5000, 1010), (1011, 5000)), strict=True):
+        row.update(tsval=tsval, tsecr=tsecr)
+    late = row_of(timeline(replayed(made.rows)), "server", "SYN_RECEIVED")
+    assert late["frame"] == 2
+    made.rows[2]["tsecr"] = 10
+    early = row_of(timeline(replayed(made.rows)), "server", "SYN_RECEIVED")
+    assert early["frame"] == 1
+
+
+def test_without_timestamps_the_bound_stays_with_the_first_syn():
+    made = segments_of(LOST_SYN)
+    row = row_of(timeline(replayed(made.rows)), "server", "SYN_RECEIVED")
+    assert row["earliest"] == made.rows[0]["time"]
+    assert row["latest"] == made.rows[2]["time"]
+
+
+def test_a_duplicate_syn_ack_refutes_nothing():
+    """The network made a copy: the same IP ID, a second later (SEMANTICS R0)."""
+    rows, result = check(
+        """
+CLOSED                                                          LISTEN
+SYN_SENT      --> <SEQ=100><CTL=SYN>                       --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=101><ACK=301><CTL=ACK>              --> ESTABLISHED
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- ESTABLISHED  +1.000  (copy)
+"""
+    )
+    assert row_of(rows, "server", "ESTABLISHED")["frame"] == 3
+    assert len(result.table("notes")["frame"]) == 0
+
+
+def test_a_copy_that_crossed_the_ack_refutes_nothing():
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=100><CTL=SYN>                       --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED  +0.060
+ESTABLISHED   --> <SEQ=101><ACK=301><CTL=ACK>              --> ESTABLISHED   +0.020
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- ESTABLISHED   +0.020
+"""
+    )
+    row = row_of(timeline(replayed(made.rows)), "server", "ESTABLISHED")
+    assert row["frame"] == 3
+
+
+def test_the_accept_queue_is_full():
+    """ACK and data arrive, and the server repeats its SYN,ACK all the same: it is in SYN_RECEIVED all along."""
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=100><CTL=SYN>                       --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=101><ACK=301><CTL=ACK>              --> SYN_RECEIVED
+ESTABLISHED   --> <SEQ=101><ACK=301><CTL=PSH,ACK><DATA=5>  --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED  +1.000
+ESTABLISHED   --> <SEQ=106><ACK=301><CTL=ACK>              --> SYN_RECEIVED
+ESTABLISHED   --> <SEQ=101><ACK=301><CTL=PSH,ACK><DATA=5>  --> ESTABLISHED   +0.500
+ESTABLISHED   <-- <SEQ=301><ACK=106><CTL=ACK>              <-- ESTABLISHED
+"""
+    )
+    row = row_of(timeline(replayed(made.rows)), "server", "ESTABLISHED")
+    assert row["earliest"] >= made.rows[4]["time"] - 250 * STEP
+    assert row["latest"] == made.rows[7]["time"]
+
+
+def test_fast_open_taken_and_ignored():
+    """RFC 7413: data in the SYN; what the SYN,ACK acknowledges tells whether it was taken."""
+    text = """
+SYN_SENT      --> <SEQ=100><CTL=SYN><DATA=5>               --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=300><ACK={ack}><CTL=SYN,ACK>        <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ={ack}><ACK=301><CTL=ACK>            --> ESTABLISHED
+"""
+    taken = segments_of(text.format(ack=106))
+    taken.rows[0]["fast_open"] = 8
+    assert opened(replayed(taken.rows)) == "fast_open"
+    ignored = segments_of(text.format(ack=101))
+    ignored.rows[0]["fast_open"] = 8
+    assert opened(replayed(ignored.rows)) == "three_way"
+
+
+def test_a_fast_open_server_sends_data_in_syn_received():
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=100><CTL=SYN><DATA=5>               --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=300><ACK=106><CTL=SYN,ACK>          <-- SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=301><ACK=106><CTL=PSH,ACK><DATA=9>  <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=106><ACK=310><CTL=ACK>              --> ESTABLISHED
+"""
+    )
+    made.rows[0]["fast_open"] = 8
+    row = row_of(timeline(replayed(made.rows)), "server", "ESTABLISHED")
+    assert (row["frame"], row["evidence"]) == (4, "presumed")
+
+
+def test_two_responders():
+    """The SYN,ACK that the client acknowledges counts."""
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=100><CTL=SYN>                          --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>             <-- SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=900000000><ACK=101><CTL=SYN,ACK>       <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=101><ACK=900000001><CTL=ACK>           --> ESTABLISHED
+"""
+    )
+    result = replayed(made.rows)
+    assert result.table("flows")["server_isn"][0] == 900000000
+    assert result.table("notes")["kind"].tolist() == ["two_syn_acks"]
+    assert states(timeline(result), "client") == ["CLOSED", "SYN_SENT", "ESTABLISHED"]
+
+
+def test_the_syn_that_was_not_captured_is_deduced():
+    made = segments_of(
+        """
+SYN_SENT      <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=101><ACK=301><CTL=ACK>              --> ESTABLISHED
+"""
+    )
+    rows = timeline(replayed(made.rows))
+    first = row_of(rows, "client", "SYN_SENT")
+    assert (first["evidence"], first["latest"]) == ("deduced", START + STEP)
+
+
+def test_options_as_offered():
+    made = segments_of(LOST_SYN)
+    made.rows[0].update(mss=1460, window_scale=7, sack_permitted=1, tsval=1, tsecr=0)
+    made.rows[1].update(mss=1460, window_scale=7, sack_permitted=1, tsval=2, tsecr=0)
+    made.rows[2].update(mss=1400, window_scale=3)
+    flows = replayed(made.rows).table("flows")
+    names = ("mss", "window_scale", "sack", "timestamps", "isn")
+    assert [flows[f"client_{name}"][0] for name in names] == [1460, 7, 1, 1, 100]
+    assert [flows[f"server_{name}"][0] for name in names] == [1400, 3, 0, 0, 300]
