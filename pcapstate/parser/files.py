@@ -86,11 +86,11 @@ class CaptureFile:
 
     def _more(self, w: Any, passed: int = 0) -> bool:
         """Reads on. `passed` octets of the packet or block at which the walk stands are gone already."""
-        left = int(w.end - w.position)
         if self._read(w, w.need):
             return True
-        if self._failure is None and left + passed:
-            self._tell(w, "cut", f"the file ends within a packet or block, after {left + passed} of its octets")
+        left = int(w.end - w.position) + passed
+        if self._failure is None and left:
+            self._tell(w, "cut", f"the file ends within a packet or block, after {left} of its octets")
         self._tell_failure(w)
         self.close(w)
         return False

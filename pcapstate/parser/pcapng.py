@@ -296,4 +296,4 @@ def _set_resolution(interface: Any, resolution: int) -> None:
         interface.most = LATEST // interface.factor
     else:
         interface.mode = DIVIDE
-        interface.factor = min(10 ** (resolution - 9), LATEST)
+        interface.factor = min(10 ** (resolution - 9), 2**63 - 1)
