@@ -1,86 +1,135 @@
-"""``pcapstate ladder`` and connections in full, on real captures."""
+"""replay/flows.py: which connection a segment belongs to, who is the client, incarnations."""
 
 from __future__ import annotations
 
-import pytest
-from conftest import SAMPLES
+from hypothesis import given
+from hypothesis import strategies as st
+from ladders import chunk_of, replayed, segment, segments_of, states, timeline
 
-from pcapstate.cli import DONE, WRONG, flows, run
-from pcapstate.ladder import read
+from pcapstate.kernels import COMPILED
+from pcapstate.replay.engine import replay
+from pcapstate.replay.flows import mix, tuple_hash
+from pcapstate.schema import ROLES
 
-HANDSHAKE = str(SAMPLES / "handshake_and_close.pcap")
-TWO_FLOWS = str(SAMPLES / "port_reuse_in_time_wait.pcap")
-
-
-def ladders(capsys, *arguments):
-    assert run(["ladder", *arguments]) == DONE
-    return capsys.readouterr().out
+words = st.integers(0, 2**32 - 1)
+ports = st.integers(0, 65535)
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)
-def test_every_sample_has_a_ladder_that_can_be_read(path, capsys):
-    text = ladders(capsys, str(path), "--flow", "0")
-    exchange = read(text)
-    assert exchange.title.startswith("Flow 0: ")
-    assert exchange.lines[-1].client or exchange.lines[-1].server
-    assert any(line.segment and "SYN" in line.segment.flags for line in exchange.lines)
+@given(*(words for _ in range(8)), ports, ports)
+def test_both_directions_have_one_hash(s0, s1, s2, s3, d0, d1, d2, d3, sport, dport):
+    there = segment(src0=s0, src1=s1, src2=s2, src3=s3, dst0=d0, dst1=d1, dst2=d2, dst3=d3, sport=sport, dport=dport)
+    back = segment(src0=d0, src1=d1, src2=d2, src3=d3, dst0=s0, dst1=s1, dst2=s2, dst3=s3, sport=dport, dport=sport)
+    assert tuple_hash(there) == tuple_hash(back)
+    assert 0 <= tuple_hash(there) < 2**31
 
 
-def test_the_last_ack_that_was_lost(capsys):
-    """As RFC 9293 3.6 has it: the FIN comes again, and is acknowledged again from TIME_WAIT."""
-    lines = read(ladders(capsys, str(SAMPLES / "lost_last_ack.pcap"))).lines
-    ends = [(line.client, line.server, line.arrives) for line in lines if line.segment][-3:]
-    assert ends == [
-        ("TIME_WAIT", "LAST_ACK", False),
-        ("TIME_WAIT", "LAST_ACK", True),
-        ("TIME_WAIT", "CLOSED", True),
-    ]
+def test_the_hash_is_the_same_at_both_speeds():
+    fast = COMPILED.of(mix)
+    for h, word in ((0, 0), (2**31 - 1, 2**32 - 1), (12345, 0xDEADBEEF)):
+        assert fast(h, word) == mix(h, word)
 
 
-def test_all_flows_come_when_none_is_named(capsys):
-    text = ladders(capsys, TWO_FLOWS)
-    assert [line for line in text.splitlines() if line.startswith("Flow")] == [
-        "Flow 0: 10.77.0.1:40000 -> 10.77.0.2:8080",
-        "Flow 1: 10.77.0.1:40000 -> 10.77.0.2:8080",
-    ]
+CLOSED_CONNECTION = """
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED
+"""
 
 
-def test_only_those_that_are_named(capsys):
-    text = ladders(capsys, TWO_FLOWS, "--flow", "1")
-    assert "Flow 1: " in text
-    assert "Flow 0: " not in text
+def column(result, name, table="flows"):
+    return result.table(table)[name].tolist()
 
 
-def test_many_flows_are_not_all_printed(capsys, monkeypatch):
-    monkeypatch.setattr(flows, "MOST_LADDERS", 1)
-    text = ladders(capsys, TWO_FLOWS)
-    assert "Flow 1: " not in text
-    assert text.endswith("1 more connections: --flow names those to show\n")
+def test_a_new_syn_after_the_close_is_a_new_flow():
+    result = replayed(segments_of(CLOSED_CONNECTION + """
+SYN_SENT      --> <SEQ=5000><CTL=SYN>                       --> SYN_RECEIVED  +0.500
+ESTABLISHED   <-- <SEQ=9000><ACK=5001><CTL=SYN,ACK>         <-- SYN_RECEIVED
+""").rows)
+    assert column(result, "flow", "segments") == [0] * 6 + [1] * 2
+    assert column(result, "stream") == [0, 1]
+    rows = timeline(result)
+    cut = [row for row in rows if row["event"] == "2MSL"]
+    assert [row["note"] for row in cut] == ["Cut short: the 4-tuple was used again (RFC 6191)."]
 
 
-def test_raw_numbers(capsys):
-    relative, raw = ladders(capsys, HANDSHAKE), ladders(capsys, HANDSHAKE, "--raw")
-    assert "<SEQ=0><CTL=SYN>" in relative
-    assert "<SEQ=0><CTL=SYN>" not in raw
+def test_linux_shows_that_it_was_in_time_wait():
+    """The next ISN is 65537 above the last number (tcp_timewait_state_process)."""
+    result = replayed(segments_of(CLOSED_CONNECTION + f"""
+SYN_SENT      --> <SEQ={101 + 65537}><CTL=SYN>              --> SYN_RECEIVED  +1.500
+""").rows)
+    assert column(result, "kind", "notes") == ["time_wait_left"]
 
 
-def test_long_flows_are_folded_unless_all_is_said(capsys):
-    path = str(SAMPLES / "lost_data.pcap")
-    assert "segments not shown" in ladders(capsys, path)
-    assert "segments not shown" not in ladders(capsys, path, "--all")
+def test_the_same_syn_again_is_a_copy():
+    result = replayed(segments_of("""
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         ...
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         ...  +1.000
+""").rows)
+    assert column(result, "flow") == [0]
 
 
-def test_a_capture_without_tcp(capsys, tmp_path):
-    empty = tmp_path / "empty.pcap"
-    empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
-    assert ladders(capsys, str(empty)) == "no TCP connection\n"
-    assert run(["ladder", str(empty), "--flow", "0"]) == WRONG
+def test_half_open_discovery():
+    """RFC 9293 3.5.1, figure 9: a SYN into an ESTABLISHED connection is challenged; the reset is the old one's."""
+    result = replayed(segments_of("""
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED
+ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED
+SYN_SENT      --> <SEQ=70000><CTL=SYN>                      --> ESTABLISHED   +9.000
+SYN_SENT      <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED
+SYN_SENT      --> <SEQ=105><CTL=RST><WND=0>                 --> CLOSED
+SYN_SENT      --> <SEQ=70000><CTL=SYN>                      --> SYN_RECEIVED  +1.000
+ESTABLISHED   <-- <SEQ=8000><ACK=70001><CTL=SYN,ACK>        <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=70001><ACK=8001><CTL=ACK>            --> ESTABLISHED
+""").rows)
+    assert column(result, "flow", "segments") == [0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1]
+    rows = timeline(result)
+    assert states(rows, "server", 0)[-2:] == ["ESTABLISHED", "CLOSED"]
+    assert states(rows, "client", 1) == ["CLOSED", "SYN_SENT", "ESTABLISHED"]
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)
-def test_every_sample_in_full(path, capsys):
-    assert run(["analyze", str(path), "--flow", "0"]) == DONE
-    out = capsys.readouterr().out
-    assert "client 10.77.0.1:" in out
-    assert "evidence" in out
-    assert "left in" in out
+def test_a_refused_candidate_leaves_the_old_connection_alone():
+    result = replayed(segments_of("""
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
+SYN_SENT      --> <SEQ=70000><CTL=SYN>                      --> ESTABLISHED   +9.000
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED
+ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED
+""").rows)
+    assert column(result, "flow", "segments") == [0, 0, 0, 1, 0, 0]
+    assert states(timeline(result), "client", 0) == ["CLOSED", "SYN_SENT", "ESTABLISHED"]
+    assert states(timeline(result), "client", 1) == ["CLOSED", "SYN_SENT"]
+
+
+def test_roles():
+    def roles(text):
+        flows = replayed(segments_of(text).rows).table("flows")
+        return ROLES[flows["roles"][0]], flows["client_port"][0]
+
+    assert roles("SYN_SENT --> <SEQ=99><CTL=SYN> -->\n") == ("syn", 40000)
+    assert roles("SYN_SENT <-- <SEQ=99><ACK=5><CTL=SYN,ACK> <-- SYN_RECEIVED\n") == ("syn_ack", 40000)
+    # Mid-stream the lower port serves, whoever is seen first.
+    assert roles("ESTABLISHED <-- <SEQ=99><ACK=5><CTL=ACK> <-- ESTABLISHED\n") == ("guessed", 40000)
+
+
+def test_many_flows_at_once_and_growing_memory():
+    """More flows than there is room for at first, interleaved: each finds its own."""
+    rows = []
+    for turn in range(3):
+        for port in range(500):
+            made = segments_of("""
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
+""").rows[turn]
+            made["sport" if turn != 1 else "dport"] = 10000 + port
+            made["frame"] = len(rows) + 1
+            rows.append(made)
+    result = replay([chunk_of(rows)], keep=("segments",))
+    assert column(result, "flow", "segments") == [*range(500)] * 3
+    assert column(result, "opened") == [0] * 500

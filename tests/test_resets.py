@@ -1,0 +1,127 @@
+"""replay/resets.py: the forms of resets, whether they count, and what they are the answer to."""
+
+from __future__ import annotations
+
+import pytest
+from ladders import check, replayed, row_of, segment, segments_of, states, timeline
+
+from pcapstate.replay.resets import ACTIVE, REPLY, REPLY_TO_SYN, form_of
+from pcapstate.schema import CLOSE_REASONS, CLOSED_BY
+
+OPEN = """
+CLOSED                                                           LISTEN
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
+"""
+
+
+def verdict(result, flow=0):
+    flows = result.table("flows")
+    return CLOSED_BY[flows["closed_by"][flow]], CLOSE_REASONS[flows["close_reason"][flow]]
+
+
+@pytest.mark.parametrize(
+    ("row", "form"),
+    [
+        ({"flags": 4, "seq": 5}, REPLY),
+        ({"flags": 20, "seq": 0, "window": 0, "tsval": -1}, REPLY_TO_SYN),
+        ({"flags": 20, "seq": 5, "window": 100, "tsval": 9}, ACTIVE),
+        ({"flags": 20, "seq": 5, "window": 0, "tsval": -1}, ACTIVE),
+    ],
+)
+def test_forms(row, form):
+    assert form_of(None, segment(**row)) == form
+
+
+def test_the_reply_names_the_frame_that_it_answers():
+    _, result = check(
+        OPEN
+        + """
+CLOSE_WAIT    <-- <SEQ=300><ACK=100><CTL=FIN,ACK>           <-- FIN_WAIT_1
+CLOSE_WAIT    --> <SEQ=100><ACK=301><CTL=ACK>               --> FIN_WAIT_2
+CLOSE_WAIT    --> <SEQ=100><ACK=301><CTL=PSH,ACK><DATA=4>   --> CLOSED
+CLOSED        <-- <SEQ=301><CTL=RST><WND=0>                 <-- CLOSED
+"""
+    )
+    assert verdict(result) == ("server", "data_after_close")
+    assert "It answers frame 6." in result.table("flows")["note"][0]
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        ("ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED\n", "abort_unread"),
+        ("ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=PSH,ACK><DATA=5>   <-- ESTABLISHED\n", "abort"),
+    ],
+)
+def test_abort_with_and_without_unread_data(before, reason):
+    seq = 305 if "SEQ=300" in before else 300
+    ack = 105 if "SEQ=100" in before else 100
+    _, result = check(OPEN + before + f"CLOSED        <-- <SEQ={seq}><ACK={ack}><CTL=RST,ACK>           <-- CLOSED\n")
+    assert verdict(result) == ("server", reason)
+
+
+def test_keep_alive_failure():
+    text = OPEN + "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED\n"
+    text += "ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED\n"
+    text += "ESTABLISHED   --> <SEQ=104><ACK=300><CTL=ACK>               ... ESTABLISHED  +10.000\n" * 3
+    made = segments_of(text + "CLOSED        --> <SEQ=105><ACK=300><CTL=RST,ACK>           --> CLOSED  +10.000\n")
+    result = replayed(made.rows)
+    assert verdict(result) == ("client", "keep_alive_failure")
+    assert states(timeline(result), "client")[-1] == "CLOSED"
+
+
+def test_the_peer_forgot_the_connection():
+    """RFC 9293 3.5.1, figure 10: half-open; data is answered by a reset. When it forgot, nobody knows."""
+    made = segments_of(
+        OPEN
+        + """
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=4>   --> CLOSED        +5.000
+CLOSED        <-- <SEQ=300><CTL=RST><WND=0>                 <-- CLOSED
+"""
+    )
+    result = replayed(made.rows)
+    assert verdict(result) == ("server", "no_socket")
+    gone = row_of(timeline(result), "server", "CLOSED")
+    assert gone["latest"] == made.rows[4]["time"]
+    assert gone["earliest"] < made.rows[3]["time"]
+    assert gone["note"] == "Gone in silence, at the latest when it answered with a reset."
+
+
+def test_a_reset_that_comes_after_the_close_is_no_reason():
+    made = segments_of(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=RST,ACK>           --> CLOSED
+"""
+    )
+    assert verdict(replayed(made.rows)) == ("client", "fin")
+
+
+def test_a_reset_far_outside_is_ignored_and_noted():
+    made = segments_of(
+        OPEN
+        + """
+ESTABLISHED   --> <SEQ=90><CTL=RST><WND=0>                  --> ESTABLISHED
+"""
+    )
+    result = replayed(made.rows)
+    assert states(timeline(result), "server")[-1] == "ESTABLISHED"
+    assert "reset_ignored" in result.table("notes")["kind"].tolist()
+
+
+def test_in_syn_sent_only_a_reset_that_acknowledges_the_syn_counts():
+    """RFC 9293 3.10.7.3, second."""
+    blind = replayed(segments_of("SYN_SENT --> <SEQ=99><CTL=SYN> -->\nSYN_SENT <-- <SEQ=7><CTL=RST><WND=0> <--\n").rows)
+    assert states(timeline(blind), "client") == ["CLOSED", "SYN_SENT"]
+
+
+def test_the_reset_of_a_middlebox_has_another_ttl():
+    made = segments_of(OPEN + "CLOSED        <-- <SEQ=300><ACK=100><CTL=RST,ACK>           <-- CLOSED\n")
+    made.rows[-1]["ttl"] = 254
+    note = replayed(made.rows).table("flows")["note"][0]
+    assert "TTL 254, other segments of the server 64" in note
