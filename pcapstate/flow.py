@@ -185,7 +185,7 @@ class Side:
     @property
     def peer(self) -> Side:
         """The other side."""
-        return self.flow.sides[1 - self.index]
+        return self.flow.server if self.index == 0 else self.flow.client
 
     @property
     def endpoint(self) -> str:

@@ -57,8 +57,8 @@ def flow_html(flow: Flow) -> str:
     return _page([title, f"<p>{escape(flow.story())}</p>", states, f"<pre>{escape(flow.ladder())}</pre>"])
 
 
-_HEADINGS = ("flow", "client", "server", "client state", "server state", "opened", "closed")
-_HEADINGS += ("sent", "received", "seconds")
+_HEADINGS = ["flow", "client", "server", "client state", "server state", "opened", "closed"]
+_HEADINGS += ["sent", "received", "seconds"]
 
 
 def _flow_row(facts: dict[str, Any]) -> str:

@@ -24,12 +24,15 @@ _OPENED = {
 def story(flow: Flow) -> str:
     """A few sentences: how it was opened, what was carried, how it ended, in which states the sides are left."""
     facts = flow.facts
-    sentences = [_opening(flow), _carried(facts), _ending(facts), *(_left(side) for side in flow.sides)]
+    sentences = [_opening(flow), _ending(facts), _carried(facts), *(_left(side) for side in flow.sides)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _opening(flow: Flow) -> str:
-    text = _OPENED.get(flow.facts["opened"] or "", "{client} and {server} exchanged segments")
+    if flow.facts["note"]:  # the verdict says itself how it was opened
+        text = "{client} is the client, {server} the server"
+    else:
+        text = _OPENED.get(flow.facts["opened"] or "", "{client} and {server} exchanged segments")
     guessed = " (who is client and who server is guessed)" if flow.facts["roles"] == "guessed" else ""
     return f"{text.format(client=flow.client.endpoint, server=flow.server.endpoint)}{guessed}."
 

@@ -61,3 +61,36 @@ def test_the_version_is_that_of_the_package():
     from importlib import metadata
 
     assert metadata.version("pcapstate") == ps.__version__
+
+
+# --- what the README promises ----------------------------------------------------------------------------------
+
+ROOT = Path(ps.__file__).parents[1]
+
+
+def commands_of_the_readme():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    return [line.strip() for line in lines if line.startswith("    python3 -m venv")]
+
+
+def test_ci_runs_the_second_command_of_the_readme():
+    first, second = commands_of_the_readme()
+    assert "pcapstate analyze" in first
+    assert second in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_the_sample_that_the_readme_analyzes_is_there():
+    first, _ = commands_of_the_readme()
+    (sample,) = [word for word in first.split() if word.endswith(".pcap")]
+    assert (ROOT / sample).is_file()
+
+
+def test_the_commands_of_the_readme_are_understood(capsys):
+    from pcapstate.cli import run
+
+    shown = [
+        line.split()[1] for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    pcapstate ")
+    ]
+    assert {"analyze", "ladder", "plot", "schema"} == set(shown)
+    for command in shown:
+        assert run([command, "--help"]) == 0

@@ -18,7 +18,7 @@ def told(**facts):
 def test_an_ordinary_connection():
     assert told() == (
         "10.0.0.1:40000 opened the connection to 10.0.0.2:80 by a three-way handshake. "
-        "It carried 100 octets from the client in 0.080 s. The client closed it first (fin). "
+        "The client closed it first (fin). It carried 100 octets from the client in 0.080 s. "
         "The client is left in TIME_WAIT. The server is left in CLOSED, as it seems."
     )
 
@@ -39,10 +39,11 @@ def test_guessed_roles_are_said():
     assert "who is client and who server is guessed" in told(roles="guessed")
 
 
-def test_the_verdict_of_the_replay_is_the_end():
-    text = told(note="The server aborted the connection with the RST in frame 9.")
-    assert "The server aborted the connection with the RST in frame 9." in text
-    assert "closed it first" not in text
+def test_the_verdict_of_the_replay_takes_the_place_of_our_words():
+    note = "Opened by a three-way handshake (frames 1, 2, 3). The server aborted it (RST in frame 9)."
+    assert told(note=note).startswith(f"10.0.0.1:40000 is the client, 10.0.0.2:80 the server. {note} It carried")
+    assert "closed it first" not in told(note=note)
+    assert "is guessed). " in told(note=note, roles="guessed")
 
 
 @pytest.mark.parametrize(
