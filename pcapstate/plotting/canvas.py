@@ -1,0 +1,154 @@
+"""The paper: a figure with axes dressed in a style, a title, and a legend that says how to read the picture.
+
+matplotlib's object interface only. A figure of ours belongs to nobody's pyplot state, and no setting is changed. Axes
+of ours show their figure in a notebook (``_repr_png_``), since without pyplot nothing else would.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from textwrap import fill
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
+from matplotlib.transforms import offset_copy
+
+from .facts import Facts
+from .style import LARGE, NORMAL, SMALL, Style
+
+DPI = 120
+
+WRAP = 145
+"""Letters in a line of a subtitle."""
+
+
+class Picture(Figure):
+    """A figure that shows itself in a notebook without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        octets = io.BytesIO()
+        self.savefig(octets, format="png", dpi=DPI)
+        return octets.getvalue()
+
+
+class PictureAxes(Axes):
+    """Axes that show their figure in a notebook without pyplot."""
+
+    def _repr_png_(self) -> bytes | None:
+        figure = self.get_figure(root=True)
+        return figure._repr_png_() if isinstance(figure, Picture) else None
+
+
+def picture(width: float, height: float, style: Style) -> Picture:
+    """An empty figure of this size in inches."""
+    figure = Picture(figsize=(width, height), dpi=DPI, facecolor=style.paper, layout="constrained")
+    FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(h_pad=0.02, w_pad=0.06, hspace=0.02)
+    return figure
+
+
+def canvas(ax: Axes | None, width: float, height: float, style: Style) -> Axes:
+    """The axes to draw on: the given ones, or those of a new figure of this size in inches; dressed."""
+    chosen = ax if ax is not None else picture(width, height, style).add_subplot(axes_class=PictureAxes)
+    dress(chosen, style)
+    return chosen
+
+
+def dress(ax: Axes, style: Style) -> None:
+    """Gives axes the style: colours, thin rules, small letters, no box around."""
+    ax.set_facecolor(style.paper)
+    for place, spine in ax.spines.items():
+        spine.set_visible(place in {"left", "bottom"})
+        spine.set_color(style.rule)
+    ax.tick_params(which="both", colors=style.quiet, labelsize=SMALL, length=3, color=style.rule)
+    ax.xaxis.label.set(color=style.quiet, fontsize=NORMAL)
+    ax.yaxis.label.set(color=style.quiet, fontsize=NORMAL)
+
+
+def halves(ax: Axes, heights: Sequence[float], style: Style) -> list[Axes]:
+    """Parts the place of axes into rows of these relative heights that share the time axis; the first is ``ax``."""
+    count = len(heights)
+    if count == 1:
+        return [ax]
+    figure, spot = ax.figure, ax.get_subplotspec()
+    if spot is not None:
+        grid = spot.subgridspec(count, 1, height_ratios=list(heights), hspace=0.08)
+        ax.set_subplotspec(grid[0])
+        lower = [figure.add_subplot(grid[k], sharex=ax, axes_class=PictureAxes) for k in range(1, count)]
+    else:
+        lower = _stacked(ax, heights)
+    for each in lower:
+        dress(each, style)
+    for each in [ax, *lower][:-1]:
+        each.tick_params(labelbottom=False)
+    return [ax, *lower]
+
+
+def _stacked(ax: Axes, heights: Sequence[float]) -> list[Axes]:
+    """The same for axes that were put at a place by hand."""
+    box, total, top = ax.get_position(), sum(heights), ax.get_position().y1
+    places = []
+    for height in heights:
+        size = box.height * height / total
+        places.append((box.x0, top - size * 0.94, box.width, size * 0.94))
+        top -= size
+    ax.set_position(places[0])
+    return [ax.figure.add_axes(place, sharex=ax, axes_class=PictureAxes) for place in places[1:]]
+
+
+def entitle(ax: Axes, facts: Facts, what: str, style: Style, *, more: str = "") -> None:
+    """The title: which flow, between whom; below it, smaller, what the picture shows and how the flow went."""
+    first = "  \N{MIDDLE DOT}  ".join(part for part in (what, more) if part)
+    heading(ax, facts.title, "\n".join(part for part in (first, fill(facts.verdict, WRAP)) if part), style)
+
+
+def heading(ax: Axes, title: str, subtitle: str, style: Style) -> None:
+    """A title at the upper left, and a line of smaller words below it."""
+    lines = subtitle.count("\n") + 1
+    ax.set_title(title, loc="left", color=style.ink, fontsize=LARGE, fontweight="bold", pad=9 + 1.35 * NORMAL * lines)
+    above = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=7, units="points")
+    ax.text(0, 1, subtitle, transform=above, ha="left", va="bottom", color=style.quiet, fontsize=NORMAL)
+
+
+def legend(
+    ax: Axes,
+    handles: Sequence[Artist | tuple[Artist, ...]],
+    labels: Sequence[str],
+    how: str,
+    style: Style,
+    *,
+    below: float = 34,
+    columns: int = 4,
+    **more: Any,
+) -> None:
+    """The legend, under the axes: the marks, and a sentence that says how to read the picture."""
+    place = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=-below, units="points")
+    made = ax.legend(
+        handles=list(handles),
+        labels=list(labels),
+        title=how,
+        title_fontsize=SMALL,
+        alignment="left",
+        fontsize=SMALL,
+        ncols=columns,
+        loc="upper left",
+        bbox_to_anchor=(0.0, 0.0),
+        bbox_transform=place,
+        frameon=False,
+        borderaxespad=0.0,
+        borderpad=0.0,
+        handlelength=2.2,
+        columnspacing=1.6,
+        labelcolor=style.ink,
+        **more,
+    )
+    title: Text = made.get_title()
+    title.set_color(style.quiet)

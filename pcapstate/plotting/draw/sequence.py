@@ -1,0 +1,147 @@
+"""The time-sequence picture on paper."""
+
+from __future__ import annotations
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import EngFormatter
+
+from ..canvas import canvas, entitle, halves, legend
+from ..facts import FlowLike
+from ..layout.sequence import KINDS, Direction, Sequence, sequence_layout
+from ..style import SMALL, Style, style
+from ..thin import COLUMNS
+
+
+def sequence(
+    flow: FlowLike,
+    *,
+    ax: Axes | None = None,
+    side: str | None = None,
+    columns: int = COLUMNS,
+    theme: str | Style = "light",
+) -> Axes:
+    """Draws what each side sends: segments as bars of sequence numbers, acknowledgements and right edge as lines.
+
+    Two rows share the place of ``ax`` (or a figure of its own), the client's octets above; ``side`` draws what one
+    side sends. A direction without data is left out where the other has some. ``columns`` is how many columns of
+    pixels a long flow is thinned to; ``theme`` is ``light`` or ``dark``. Returns the (upper) Axes; the lower is the
+    figure's last.
+    """
+    colors = style(theme)
+    table = sequence_layout(flow, side=side, columns=columns)
+    axes = canvas(ax, 10.0, 2.4 + 2.6 * len(table.directions), colors)
+    rows = halves(axes, direction_heights(table), colors)
+    directions(rows, table, colors)
+    entitle(axes, table.facts, "Sequence numbers over time", colors, more=table.thinned)
+    rows[-1].set_xlabel(f"seconds since the first frame ({table.facts.clock})")
+    legend_of(rows[-1], table, colors)
+    return axes
+
+
+def direction_heights(table: Sequence) -> list[float]:
+    """Relative heights of the rows: a direction with hardly any octets is lower."""
+    most = max(each.octets for each in table.directions)
+    return [1.6 if each.octets >= most / 20 else 1.0 for each in table.directions]
+
+
+def directions(rows: list[Axes], table: Sequence, colors: Style) -> None:
+    """The rows alone, without title and legend."""
+    for row, each in zip(rows, table.directions, strict=True):
+        _direction(row, each, bool(table.thinned), colors)
+
+
+def _direction(ax: Axes, table: Direction, thinned: bool, colors: Style) -> None:
+    draw = "default" if thinned else "steps-post"
+    ax.plot(table.edge["time"], table.edge["seq"], drawstyle=draw, color=colors.edge, linewidth=1.0, zorder=2)
+    ax.plot(
+        table.acknowledged["time"],
+        table.acknowledged["seq"],
+        drawstyle=draw,
+        color=colors.acknowledged,
+        linewidth=1.2,
+        zorder=3,
+    )
+    for kind in KINDS:
+        bars = table.bars[table.bars["kind"] == kind]
+        ax.vlines(
+            bars["time"],
+            bars["low"],
+            bars["high"],
+            color=_color(kind, colors),
+            linewidth=_width(kind),
+            zorder=5 if kind == "retransmission" else 4,
+        )
+    again = table.bars[table.bars["kind"] == "retransmission"]
+    ax.plot(
+        again["time"],
+        [0.02] * len(again),
+        transform=ax.get_xaxis_transform(),
+        linestyle="",
+        marker="|",
+        markersize=7,
+        color=colors.retransmission,
+        zorder=5,
+    )
+    ax.vlines(table.sack["time"], table.sack["low"], table.sack["high"], color=colors.sack, linewidth=1.0, zorder=3.5)
+    for time, seq, text in table.marks.head(40).itertuples(index=False):
+        ax.annotate(
+            text,
+            (time, seq),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=colors.ink,
+            fontsize=SMALL - 0.5,
+            path_effects=[withStroke(linewidth=2.0, foreground=colors.paper)],
+            zorder=6,
+        )
+    ax.yaxis.set_major_formatter(EngFormatter(sep="\N{THIN SPACE}"))
+    ax.set_ylabel(f"sequence number of the {table.side}\n(octets from its first)")
+    ax.grid(axis="y", color=colors.rule, linewidth=0.4)
+    ax.set_axisbelow(True)
+    ax.margins(x=0.015)
+    low, high = table.bounds
+    ax.set_ylim(low - 0.07 * (high - low), high + 0.09 * (high - low))
+
+
+def _color(kind: str, colors: Style) -> str:
+    return {"data": colors.data, "retransmission": colors.retransmission, "other": colors.ink}[kind]
+
+
+def _width(kind: str) -> float:
+    return 2.2 if kind == "retransmission" else 1.6
+
+
+def legend_of(ax: Axes, table: Sequence, colors: Style, *, below: float = 34) -> None:
+    """The legend of the sequence numbers, under the last row."""
+    kinds = {kind for each in table.directions for kind in each.bars["kind"]}
+    names = {
+        "data": "data",
+        "retransmission": "retransmission (and a tick below)",
+        "other": "reordered, duplicate or probe",
+    }
+    marks: list[tuple[Artist, str]] = [
+        (
+            Line2D(
+                [], [], color=_color(kind, colors), linestyle="", marker="|", markersize=9, markeredgewidth=_width(kind)
+            ),
+            names[kind],
+        )
+        for kind in KINDS
+        if kind in kinds
+    ]
+    marks.append((Line2D([], [], color=colors.acknowledged, linewidth=1.2), "acknowledged by the peer"))
+    marks.append((Line2D([], [], color=colors.edge, linewidth=1.0), "right edge: the peer lets it send up to here"))
+    if any(len(each.sack) for each in table.directions):
+        marks.append(
+            (Line2D([], [], color=colors.sack, linestyle="", marker="|", markersize=9), "SACK: arrived out of order")
+        )
+    how = (
+        "How to read it: a bar is a segment, from its first octet to its last. Between the two lines lies what the "
+        "sender may have under way:\nbars at the upper line mean a full window."
+    )
+    legend(ax, [mark for mark, _ in marks], [label for _, label in marks], how, colors, columns=3, below=below)

@@ -1,0 +1,193 @@
+"""Windows over time, on paper."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import EngFormatter
+
+from ..canvas import canvas, entitle, halves, legend
+from ..facts import FlowLike
+from ..layout.windows import Panel, Windows, windows_layout
+from ..style import NORMAL, SMALL, Style, style
+from ..thin import COLUMNS
+
+
+def windows(
+    flow: FlowLike,
+    *,
+    ax: Axes | None = None,
+    side: str | None = None,
+    columns: int = COLUMNS,
+    theme: str | Style = "light",
+) -> Axes:
+    """Draws both sides' advertised windows over time, and how much of each the peer uses.
+
+    Two rows share the place of ``ax`` (or a figure of its own): the client's window above, the server's below; ``side``
+    draws one alone. ``columns`` is how many columns of pixels a long flow is thinned to; ``theme`` is ``light`` or
+    ``dark``. Returns the (upper) Axes; the lower is the figure's last.
+    """
+    colors = style(theme)
+    table = windows_layout(flow, side=side, columns=columns)
+    axes = canvas(ax, 10.0, 2.8 + 1.9 * sum(panel_heights(table)), colors)
+    rows = halves(axes, panel_heights(table), colors)
+    panels(rows, table, colors)
+    entitle(axes, table.facts, "Windows over time", colors, more=table.thinned)
+    rows[-1].set_xlabel(f"seconds since the first frame ({table.facts.clock})")
+    legend_of(rows[-1], table, colors)
+    return axes
+
+
+def panel_heights(table: Windows) -> list[float]:
+    """Relative heights of the rows: the window of who receives more is higher."""
+    most = max(panel.carries for panel in table.panels)
+    return [1.6 if panel.carries >= most else 0.9 if panel.carries >= most / 20 else 0.55 for panel in table.panels]
+
+
+def panels(rows: list[Axes], table: Windows, colors: Style) -> None:
+    """The rows alone, without title and legend."""
+    for row, panel in zip(rows, table.panels, strict=True):
+        _panel(row, panel, table, colors)
+
+
+def _panel(ax: Axes, panel: Panel, table: Windows, colors: Style) -> None:
+    across = ax.get_xaxis_transform()
+    for spans, color, hatch in ((panel.full, colors.full, None), (panel.zero, colors.zero, "////")):
+        for start, end in spans.itertuples(index=False):
+            ax.fill_between(
+                [start, end],
+                0,
+                1,
+                transform=across,
+                facecolor=to_rgba(color, 0.16),
+                edgecolor=to_rgba(color, 0.5),
+                linewidth=0.0,
+                hatch=hatch,
+                zorder=0,
+            )
+    steps: Literal["post"] | None = None if table.thinned else "post"
+    draw = "default" if table.thinned else "steps-post"
+    granted, flight = panel.granted, panel.in_flight
+    if not panel.raw:
+        ax.fill_between(
+            granted["time"],
+            0,
+            granted["octets"],
+            step=steps,
+            facecolor=to_rgba(colors.acknowledged, 0.16),
+            linewidth=0,
+            zorder=1,
+        )
+    ax.fill_between(
+        flight["time"], 0, flight["octets"], step=steps, facecolor=to_rgba(colors.data, 0.55), linewidth=0, zorder=2
+    )
+    ax.plot(
+        granted["time"],
+        granted["octets"],
+        drawstyle=draw,
+        color=colors.ink,
+        linewidth=1.1,
+        linestyle="--" if panel.raw else "-",
+        zorder=3,
+    )
+    ax.plot(
+        panel.probes,
+        [0.03] * len(panel.probes),
+        transform=across,
+        linestyle="",
+        marker="v",
+        markersize=5,
+        color=colors.sack,
+        zorder=5,
+    )
+    ax.plot(
+        panel.updates["time"],
+        panel.updates["octets"],
+        linestyle="",
+        marker="^",
+        markersize=5,
+        color=colors.edge,
+        zorder=5,
+    )
+    for time, text in panel.notes.itertuples(index=False):
+        ax.text(
+            time,
+            0.55,
+            text,
+            transform=across,
+            ha="center",
+            va="center",
+            color=colors.zero,
+            fontsize=SMALL,
+            fontweight="bold",
+            zorder=6,
+        )
+    ax.set_ylim(0, panel.peak * 1.12)
+    ax.yaxis.set_major_formatter(EngFormatter(sep="\N{THIN SPACE}"))
+    ax.set_ylabel(f"window of the {panel.side}\n(octets)" if panel.carries else f"{panel.side}\n(octets)")
+    ax.grid(axis="y", color=colors.rule, linewidth=0.4)
+    ax.set_axisbelow(True)
+    if panel.stalls:
+        ax.text(
+            0.995, 1.0, panel.stalls, transform=ax.transAxes, ha="right", va="bottom", color=colors.zero, fontsize=SMALL
+        )
+    if panel.scale:
+        ax.text(
+            0.5,
+            0.97,
+            panel.scale,
+            transform=ax.transAxes,
+            ha="center",
+            va="top",
+            color=colors.retransmission,
+            fontsize=NORMAL,
+            zorder=6,
+        )
+
+
+def legend_of(ax: Axes, table: Windows, colors: Style, *, below: float = 34) -> None:
+    """The legend of the windows, under the last row."""
+
+    def some(name: str) -> bool:
+        return any(len(getattr(panel, name)) for panel in table.panels)
+
+    marks: list[tuple[bool, Artist, str]] = [
+        (True, Line2D([], [], color=colors.ink, linewidth=1.1), "window advertised"),
+        (True, Patch(facecolor=to_rgba(colors.data, 0.55)), "in flight: sent by the peer, not acknowledged"),
+        (True, Patch(facecolor=to_rgba(colors.acknowledged, 0.16)), "usable: what the peer may still send"),
+        (some("full"), Patch(facecolor=to_rgba(colors.full, 0.16)), "window full: nothing usable"),
+        (
+            some("zero"),
+            Patch(facecolor=to_rgba(colors.zero, 0.16), edgecolor=to_rgba(colors.zero, 0.5), hatch="////", linewidth=0),
+            "zero window",
+        ),
+        (
+            some("probes"),
+            Line2D([], [], color=colors.sack, linestyle="", marker="v", markersize=5),
+            "window probe by the peer",
+        ),
+        (some("updates"), Line2D([], [], color=colors.edge, linestyle="", marker="^", markersize=5), "window update"),
+        (
+            any(panel.raw for panel in table.panels),
+            Line2D([], [], color=colors.ink, linestyle="--"),
+            "window field, unscaled",
+        ),
+    ]
+    how = (
+        "How to read it: the line is how much a side lets its peer send; blue is what the peer has under way. "
+        "Where blue reaches the line, the receiver holds the sender back."
+    )
+    legend(
+        ax,
+        [mark for wanted, mark, _ in marks if wanted],
+        [label for wanted, _, label in marks if wanted],
+        how,
+        colors,
+        columns=3,
+        below=below,
+    )

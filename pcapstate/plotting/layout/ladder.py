@@ -1,0 +1,227 @@
+"""The timing diagram as a table: two lifelines, arrows between them, states beside them, time downward.
+
+Places are in lines (the height of a line of words), downward from the first moment; across, 0 is the client's lifeline
+and 1 the server's. An arrow leaves its sender one delay before it passed the capture point and arrives one delay after,
+the delays being half the smallest round trip from the capture point to each side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ...schema import SIDES
+from ..facts import Facts, FlowLike, facts, seconds, words
+from .arrows import arrows_table, block_heights, blocks_table, capture_point
+from .fold import ROWS, fold
+from .labels import place_labels
+from .lifelines import LINE, Lifelines, lifelines
+from .warp import Apart, Warp, duration, warp
+
+Floats = npt.NDArray[np.float64]
+
+SLANTS = (2.5, 4.0, 6.0)
+"""How many lines an arrow falls on its way across, where time is to scale: the first that has room for the words."""
+
+CROWDED = 0.02
+"""Words may meet for so far across, all together, before the picture is drawn larger."""
+
+LEAST_SLANT = 0.6
+"""And how many at least: time runs downward even where the way takes no time that a clock has seen."""
+
+NUDGE = 1e-9
+"""Segments of one and the same time are held apart by this many seconds, so that they have an order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """All that a ladder draws. ``arrows``, ``blocks`` (folded exchanges), ``bands``, ``doubts``, ``names``,
+    ``folds``, ``ticks``: see the functions that make them. ``captured`` is where across the capture was made. ``end``
+    is the place of the last frame (lines), ``hidden`` a sentence about what was folded (empty: nothing), ``measured``
+    whether the slants are.
+    """
+
+    facts: Facts
+    arrows: pd.DataFrame
+    blocks: pd.DataFrame
+    bands: pd.DataFrame
+    doubts: pd.DataFrame
+    names: pd.DataFrame
+    folds: pd.DataFrame
+    ticks: pd.DataFrame
+    top: float
+    bottom: float
+    end: float
+    hidden: str
+    captured: float
+    measured: bool
+
+
+def ladder_layout(
+    flow: FlowLike,
+    *,
+    frames: tuple[int, int] | None = None,
+    time: tuple[float, float] | None = None,
+    rows: int = ROWS,
+    numbers: str = "relative",
+) -> Ladder:
+    """The ladder of a flow, or of a range of its frames (both ends included) or of its time (seconds from its start).
+
+    ``rows`` is how many arrows it has at most: longer flows are folded. ``numbers``: ``relative`` or ``raw``. Raises
+    ValueError for a range that holds no segment.
+    """
+    known = facts(flow)
+    segments = _chosen(flow.segments, known, frames, time)
+    passed = seconds(segments["time"], known.start)
+    groups = fold(segments, passed, rows=rows, keep=flow.timeline["frame"].dropna())
+    moments = _moments(segments, passed, groups, known)
+    sides = lifelines(flow, known, moments, whole=frames is None and time is None)
+    exchange = (moments["kind"] == "exchange").to_numpy(bool)
+    for slant in SLANTS:
+        axis = _axis(moments, sides, known, slant)
+        arrows = place_labels(arrows_table(segments, moments[~exchange], axis, known, numbers))
+        if arrows["crowded"].sum() < CROWDED:
+            break
+    drawn = sides.draw(axis)
+    return Ladder(
+        facts=known,
+        arrows=arrows,
+        blocks=blocks_table(moments[exchange], axis),
+        bands=drawn.bands,
+        doubts=drawn.doubts,
+        names=drawn.names,
+        folds=_folds(axis, moments[exchange], sides),
+        ticks=_ticks(moments, sides, axis, known),
+        top=drawn.top,
+        bottom=drawn.bottom,
+        end=float(axis.place([moments["received"].max()])[0]),
+        hidden=_hidden(groups, len(segments), len(flow.segments)),
+        captured=capture_point(known),
+        measured=not np.isnan(known.delay_client + known.delay_server),
+    )
+
+
+def _chosen(
+    segments: pd.DataFrame, known: Facts, frames: tuple[int, int] | None, time: tuple[float, float] | None
+) -> pd.DataFrame:
+    if frames is not None:
+        segments = segments[segments["frame"].between(*frames)]
+    if time is not None:
+        passed = seconds(segments["time"], known.start)
+        segments = segments[(passed >= time[0]) & (passed <= time[1])]
+    if len(segments) == 0:
+        raise ValueError(f"flow {known.number} has no segment in the range asked for (frames {frames}, time {time})")
+    return segments.reset_index(drop=True)
+
+
+def _moments(segments: pd.DataFrame, passed: Floats, groups: pd.DataFrame, known: Facts) -> pd.DataFrame:
+    """The groups with ``frame``, ``last_frame``, ``side`` and when each was ``sent`` and ``received`` (s).
+
+    A burst is one arrow, drawn when its first segment went; an exchange lasts from its first to its last.
+    """
+    delays = np.nan_to_num([known.delay_client, known.delay_server])
+    first, last = groups["first"].to_numpy(np.int64), groups["last"].to_numpy(np.int64)
+    side = words(segments["side"].iloc[first])
+    server = (side == "server").astype(np.int64)
+    exchange = (groups["kind"] == "exchange").to_numpy(bool)
+    sent, received = passed[first] - delays[server], passed[first] + delays[1 - server]
+    for own in (0, 1):
+        mine = np.flatnonzero((server == own) & ~exchange)
+        sent[mine], received[mine] = _in_order(sent[mine]), _in_order(received[mine])
+    received = np.maximum(received, sent + NUDGE)
+    for k in np.flatnonzero(exchange):
+        # A box has no slant: it stands between what came before it and what comes after.
+        sent[k] = max([passed[first[k]], *received[max(k - 1, 0) : k]])
+        received[k] = max(sent[k] + NUDGE, min([passed[last[k]], *sent[k + 1 : k + 2]]))
+    frame = segments["frame"].to_numpy(np.int64)
+    return groups.assign(
+        frame=frame[first],
+        last_frame=frame[last],
+        side=side,
+        sent=sent,
+        received=received,
+        lasted=passed[last] - passed[first],
+    )
+
+
+def _in_order(times: Floats) -> Floats:
+    """Times made strictly rising, by a nanosecond where the clock did not tick."""
+    steps = NUDGE * np.arange(len(times))
+    return np.maximum.accumulate(times - steps) + steps if len(times) else times
+
+
+def _axis(moments: pd.DataFrame, sides: Lifelines, known: Facts, slant: float) -> Warp:
+    """The time axis: what leaves, arrives and changes on a lifeline is a line apart, an arrow falls."""
+    sent, received = moments["sent"].to_numpy(np.float64), moments["received"].to_numpy(np.float64)
+    count = len(moments)
+    exchange = (moments["kind"] == "exchange").to_numpy(bool)
+    tall = np.where(exchange, block_heights(moments), LEAST_SLANT)
+    apart = [Apart(k, count + k, float(tall[k])) for k in range(count)]
+    times, by_client = [sent, received], (moments["side"] == "client").to_numpy(bool)
+    size = 2 * count
+    for side, leaves in zip(SIDES, (by_client, ~by_client), strict=True):
+        changes = sides.moments(side)
+        here = np.where(leaves | exchange, np.arange(count), count + np.arange(count))
+        places = np.concatenate([here, count + np.flatnonzero(exchange), size + np.arange(len(changes))]).astype(
+            np.int64
+        )
+        times.append(changes)
+        size += len(changes)
+        order = places[np.argsort(np.concatenate(times)[places], kind="stable")]
+        apart += [Apart(int(a), int(b), LINE) for a, b in pairwise(order)]
+    everything = np.concatenate(times)
+    return warp(everything, scale=_scale(everything, known, slant), apart=apart, fold_over=2.4 * slant)
+
+
+def _scale(moments: Floats, known: Facts, slant: float) -> float:
+    """Lines a second: the way across is ``slant`` lines or, where it is not known, the usual step a line and a half."""
+    way = float(np.nansum([known.delay_client, known.delay_server]))
+    if way > 1e-6:
+        return slant / way
+    steps = np.diff(np.unique(moments))
+    steps = steps[steps > 2 * NUDGE]
+    return 1.5 / float(np.median(steps)) if len(steps) else 1.0
+
+
+def _folds(axis: Warp, exchanges: pd.DataFrame, sides: Lifelines) -> pd.DataFrame:
+    """One row per folded silence: ``top``, ``bottom`` (lines) and ``text``, the time that passes in it.
+
+    What is folded within the box of an exchange is not a silence, and the box says itself how long it took.
+    """
+    begins, ends = exchanges["sent"].to_numpy(np.float64), exchanges["received"].to_numpy(np.float64)
+    last = sides.stays.loc[sides.stays["ends_by"] == "2MSL", "end"].to_numpy(np.float64)
+    rows = []
+    for k in axis.folds:
+        since, until = float(axis.times[k]), float(axis.times[k + 1])
+        if not ((begins <= since) & (until <= ends)).any():
+            why = " (2MSL)" if np.isin(until, last) else ""
+            rows.append((axis.at[k], axis.at[k + 1], duration(until - since) + why))
+    return pd.DataFrame(rows, columns=["top", "bottom", "text"]).astype({"top": float, "bottom": float})
+
+
+def _ticks(moments: pd.DataFrame, sides: Lifelines, axis: Warp, known: Facts) -> pd.DataFrame:
+    """Marks of the time axis: ``y`` (lines) and ``text`` (seconds since the first frame), where something leaves."""
+    times = np.unique(np.concatenate([moments["sent"].to_numpy(np.float64), *(sides.moments(side) for side in SIDES)]))
+    way = float(np.nansum([known.delay_client, known.delay_server]))
+    digits = int(np.clip(np.ceil(-np.log10(way)) + 1, 3, 6)) if way > 0 else 6
+    rows: list[tuple[float, str]] = []
+    for time, y in zip(times, axis.place(times), strict=True):
+        text = f"{time:.{digits}f}".replace("-0." + "0" * digits, "0." + "0" * digits)
+        if not rows or (y - rows[-1][0] >= 1.4 and text != rows[-1][1]):
+            rows.append((float(y), text))
+    return pd.DataFrame(rows, columns=["y", "text"])
+
+
+def _hidden(groups: pd.DataFrame, shown: int, whole: int) -> str:
+    """What the picture does not show one by one."""
+    folded = int(groups.loc[groups["count"] > 1, "count"].sum())
+    parts = []
+    if shown < whole:
+        parts.append(f"{shown:,} of the flow's {whole:,} segments")
+    if folded:
+        parts.append(f"{folded:,} of {shown:,} segments folded")
+    return "; ".join(parts)

@@ -1,0 +1,161 @@
+"""Windows over time as a table: what each side lets its peer send, and how much of it the peer uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ...schema import SIDES
+from ..facts import Facts, FlowLike, facts, has_flag, is_word
+from ..thin import COLUMNS, thin, thin_marks
+from .stream import Stream, last_known, merged, stream, stretches
+from .warp import duration
+from .words import count_words
+
+Floats = npt.NDArray[np.float64]
+
+_SCALES = {
+    "inferred": "window scale inferred: it was offered before the capture began",
+    "at_least": "window scale only known to be at least as drawn",
+    "unknown": "window scale unknown: windows as they stand in the segments",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The window that one side advertises, and how its peer uses it.
+
+    ``granted``, ``in_flight``: ``time`` (s), ``octets``, steps; ``zero``, ``full``: ``start``, ``end`` (s);
+    ``probes``: ``time``; ``updates``: ``time``, ``octets``; ``notes``: ``time``, ``text`` beside the longest zero
+    windows; ``scale``: a sentence where the scale is not known for sure (empty: it is); ``raw``: the window is drawn
+    as it stands, unscaled; ``stalls``: a few words about the zero windows; ``carries``: octets towards this side;
+    ``peak``: the highest value drawn.
+    """
+
+    side: str
+    address: str
+    granted: pd.DataFrame
+    in_flight: pd.DataFrame
+    zero: pd.DataFrame
+    full: pd.DataFrame
+    probes: Floats
+    updates: pd.DataFrame
+    notes: pd.DataFrame
+    scale: str
+    raw: bool
+    stalls: str
+    carries: int
+
+    @property
+    def peak(self) -> float:
+        """The highest value that is drawn."""
+        values = [
+            float(np.nanmax(table["octets"]))
+            for table in (self.granted, self.in_flight)
+            if table["octets"].notna().any()
+        ]
+        return max([1.0, *values])
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A panel per side, client first; ``thinned`` is a sentence about what thinning left out (empty: nothing)."""
+
+    facts: Facts
+    panels: tuple[Panel, ...]
+    thinned: str
+
+
+def windows_layout(flow: FlowLike, *, side: str | None = None, columns: int = COLUMNS) -> Windows:
+    """The windows of both sides, or of one; thinned to so many columns of pixels."""
+    known = facts(flow)
+    sides = SIDES if side is None else (side,)
+    panels = tuple(_panel(flow, known, each, columns) for each in sides)
+    shown = max((len(panel.in_flight) for panel in panels), default=0)
+    count = len(flow.segments)
+    return Windows(known, panels, f"{count:,} segments thinned to {columns} columns" if shown < count else "")
+
+
+def _panel(flow: FlowLike, known: Facts, side: str, columns: int) -> Panel:
+    peer = SIDES[1 - SIDES.index(side)]
+    segments = flow.segments
+    used = stream(segments, known.start, peer)
+    granted, raw = _granted(segments, used)
+    zero_starts, zero_ends = stretches(used.time, _zero(segments, used), known.duration)
+    full_starts, full_ends = stretches(
+        used.time, (used.usable <= 0) & (used.granted > 0) & (used.in_flight > 0), known.duration
+    )
+    pixel = known.duration / columns
+    return Panel(
+        side=side,
+        address=known.client if side == "client" else known.server,
+        granted=_thinned(used.time, granted, columns),
+        in_flight=_thinned(used.time, used.in_flight, columns),
+        zero=merged(zero_starts, zero_ends, pixel),
+        full=merged(full_starts, full_ends, pixel),
+        probes=_probes(segments, used, columns),
+        updates=_updates(segments, used, granted, columns),
+        notes=_notes(zero_starts, zero_ends, known),
+        scale=_SCALES.get(_scale(flow.windows, side), ""),
+        raw=raw,
+        stalls=_stalls(zero_starts, zero_ends),
+        carries=int(segments["length"].to_numpy(np.int64)[used.by_sender].sum()),
+    )
+
+
+def _granted(segments: pd.DataFrame, used: Stream) -> tuple[Floats, bool]:
+    """The window in force; where no scale is known at all, the field as it stands (True)."""
+    if not np.isnan(used.granted).all():
+        return used.granted, False
+    field = np.where(used.by_peer, segments["window_raw"].to_numpy(np.float64), np.nan)
+    return last_known(field), True
+
+
+def _zero(segments: pd.DataFrame, used: Stream) -> npt.NDArray[np.bool_]:
+    """Where the last window that the peer advertised was 0; resets advertise none."""
+    advertises = used.by_peer & ~has_flag(segments, "RST")
+    place = np.maximum.accumulate(np.where(advertises, np.arange(len(segments)), -1))
+    return np.asarray((place >= 0) & (segments["window_raw"].to_numpy(np.int64)[place] == 0), np.bool_)
+
+
+def _thinned(time: Floats, octets: Floats, columns: int) -> pd.DataFrame:
+    kept = thin(time, octets, columns=columns)
+    return pd.DataFrame({"time": time[kept], "octets": octets[kept]})
+
+
+def _probes(segments: pd.DataFrame, used: Stream, columns: int) -> Floats:
+    times = used.time[used.by_sender & is_word(segments["label"], "window_probe")]
+    return times[thin_marks(times, columns=columns // 4)]
+
+
+def _updates(segments: pd.DataFrame, used: Stream, granted: Floats, columns: int) -> pd.DataFrame:
+    which = np.flatnonzero(used.by_peer & is_word(segments["label"], "window_update"))
+    which = which[thin_marks(used.time[which], columns=columns // 4)]
+    return pd.DataFrame({"time": used.time[which], "octets": granted[which]})
+
+
+def _notes(starts: Floats, ends: Floats, known: Facts) -> pd.DataFrame:
+    """Words for the longest zero windows, where they are wide enough to hold them."""
+    lengths = ends - starts
+    longest = [k for k in np.argsort(-lengths, kind="stable")[:4] if lengths[k] > known.duration * 0.06]
+    rows = [((starts[k] + ends[k]) / 2, f"zero window\n{duration(float(lengths[k]))}") for k in sorted(longest)]
+    return pd.DataFrame(rows, columns=["time", "text"])
+
+
+def _stalls(starts: Floats, ends: Floats) -> str:
+    """How often the window was zero, and for how long; empty if it never was."""
+    return (
+        f"{count_words(len(starts), 'zero window')}, {duration(float((ends - starts).sum()))} in all"
+        if len(starts)
+        else ""
+    )
+
+
+def _scale(windows: pd.DataFrame, side: str) -> str:
+    """The least that is known of a side's window scale."""
+    words = windows.loc[is_word(windows["side"], side), "scale_known"].dropna()
+    found = {str(word) for word in words.unique()}
+    return next((word for word in ("unknown", "at_least", "inferred") if word in found), "known")
