@@ -160,7 +160,14 @@ def test_no_gap_without_the_handshake_or_from_one_side_only():
 def test_flags_that_contradict_each_other():
     assert history([*handshake(), segment("C", "FRA", 101, 301)]) == ["ShAI"]
     assert history([segment("C", "SF", 100)]) == ["Q"]
-    assert bits([segment("C", "SF", 100)]) == [1 + 16]
+    assert bits([segment("C", "SF", 100)]) == [1]
+    assert bits([*handshake(), segment("C", "FRA", 101, 301)]) == [7 + 16 + 32]
+
+
+def test_what_has_no_ack_adds_no_bit():
+    assert bits([*handshake(), segment("C", "F", 101)]) == [7]
+    assert bits([*handshake(), segment("C", "P", 101, 0, 10)]) == [7]
+    assert bits([segment("C", "S", 100, 0, 10)]) == [1 + 8]
 
 
 def test_a_history_without_end_is_cut():

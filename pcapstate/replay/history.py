@@ -56,7 +56,9 @@ def tell(f: Any, x: Any, y: Any, s: Any) -> None:
     if control:
         told_control(f, x, s, control)
     elif s.length > 0:
-        f.completeness |= HAS_DATA
+        if s.flags & ACK:
+            # Without ACK it belongs to no conversation: receivers drop it (RFC 9293 3.10.7.4, fifth).
+            f.completeness |= HAS_DATA
         once(f, x, s, DATA)
     elif s.flags & ACK:
         f.completeness |= HAS_ACK
@@ -76,25 +78,26 @@ def told_control(f: Any, x: Any, s: Any, control: int) -> None:
         f.completeness |= HAS_SYN_ACK if s.flags & ACK else HAS_SYN
     elif s.flags & ACK and s.length == 0:
         f.completeness |= HAS_ACK
-    if s.length > 0:
+    if s.length > 0 and (s.flags & ACK or control & SYN):
         f.completeness |= HAS_DATA
+    if control & FIN and s.flags & ACK:
+        f.completeness |= HAS_FIN
+    if control & RST:
+        f.completeness |= HAS_RST
     if control == SYN:
         if x.told & SYNS == 0 or x.isn != s.seq:
             write(f, SYN_ACK if s.flags & ACK else SYN_ALONE, s.side)
         x.told |= 1 << (SYN_ACK if s.flags & ACK else SYN_ALONE)
     elif control == FIN:
-        f.completeness |= HAS_FIN
         if x.told & 1 << CLOSES == 0 or x.fin != s.seq_relative + s.length + 1:
             write(f, CLOSES, s.side)
         x.told |= 1 << CLOSES
     elif control == RST:
-        f.completeness |= HAS_RST
         if x.told & 1 << RESETS == 0 or x.told_rst != s.seq:
             write(f, RESETS, s.side)
         x.told |= 1 << RESETS
         x.told_rst = s.seq
     else:
-        f.completeness |= (HAS_FIN if control & FIN else 0) | (HAS_RST if control & RST else 0)
         once(f, x, s, FIN_AND_RST if control & SYN == 0 else SYN_AND_MORE)
 
 

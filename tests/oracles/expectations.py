@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import functools
+import shutil
+import subprocess
+from typing import NamedTuple
 
 import pytest
 from conftest import SHARED
@@ -15,6 +18,8 @@ needs_corpus = [
     pytest.mark.shared,
     pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no captures at {CORPUS}"),
 ]
+
+needs_tshark = [*needs_corpus, pytest.mark.tshark, pytest.mark.skipif(not shutil.which("tshark"), reason="no tshark")]
 
 
 def expected(tool):
@@ -38,6 +43,31 @@ def _table(path):
 def capture(file):
     """A capture of the corpus, read once."""
     return ps.read(CORPUS / file)
+
+
+class Frame(NamedTuple):
+    """A frame with TCP as tshark sees it. ``quoted``: it is TCP quoted in an ICMP error."""
+
+    number: int
+    stream: int
+    completeness: int
+    quoted: bool
+
+
+@functools.cache
+def frames(file):
+    """The TCP frames of a capture of the corpus as tshark sees them, after a pass over the whole file."""
+    fields = ("frame.number", "tcp.stream", "tcp.completeness", "icmp.type", "icmpv6.type")
+    command = ["tshark", "-2", "-r", str(CORPUS / file), "-Y", "tcp", "-T", "fields"]
+    for field in fields:
+        command += ["-e", field]
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = []
+    for line in output.splitlines():
+        number, stream, completeness, icmp, icmp6 = line.split("\t")
+        if "," not in stream:
+            found.append(Frame(int(number), int(stream), int(completeness), bool(icmp or icmp6)))
+    return found
 
 
 def flows_between(file, one, other):
