@@ -1,113 +1,93 @@
-"""Regions of a shared buffer, interfaces of many sections, and tables that change their speed."""
+"""replay/memory.py: tables that grow, change their form, and are emptied."""
 
 from __future__ import annotations
 
 import pytest
-from containers_made import interface
 
 from pcapstate.kernels import COMPILED, INTERPRETED
-from pcapstate.parser.memory import Interfaces, Space, Tables, row
-from pcapstate.parser.pcapng import read_interface
-from pcapstate.parser.walk import Walk
+from pcapstate.replay.memory import PER_FLOW, Store
+from pcapstate.replay.rows import BUCKET_MASK, FREE_COUNT, NOTE_COUNT
+
+def put(row, **values):
+    """Sets fields of a row of either form."""
+    for name, value in values.items():
+        if hasattr(row, "dtype"):
+            row[name] = value
+        else:
+            setattr(row, name, value)
+
+
+def got(row, name):
+    """A field of a row of either form."""
+    return int(row[name]) if hasattr(row, "dtype") else getattr(row, name)
+
 
 BOTH = pytest.mark.parametrize("speed", [INTERPRETED, COMPILED], ids=lambda speed: speed.name)
 
 
-def described(link: int):
-    return read_interface(interface(link), big=False)
+@BOTH
+def test_a_new_store_has_every_slot_free(speed):
+    store = Store(speed, room=5)
+    assert int(store.memory.control[FREE_COUNT]) == 5
+    assert [int(slot) for slot in store.memory.free] == [4, 3, 2, 1, 0]
+    for name, count in PER_FLOW.items():
+        assert len(getattr(store.memory, name)) == 5 * count
 
 
 @BOTH
-def test_a_row_can_be_read_and_written_at_both_speeds(speed):
-    table = speed.table(Walk, 2)
-    row(table, 1).position = 7
-    assert row(table, 1).position == 7
-    assert row(table, 0).position == 0
-    Walk.clear(row(table, 1))
-    assert row(table, 1).position == 0
+def test_growing_keeps_what_is_there(speed):
+    store = Store(speed, room=4)
+    put(store.memory.flows[2], used=1, hash=77)
+    put(store.memory.sides[5], next=123)
+    store.memory.control[FREE_COUNT] = 1
+    store.grow()
+    assert store.room == 68
+    assert (got(store.memory.flows[2], "hash"), got(store.memory.sides[5], "next")) == (77, 123)
+    assert int(store.memory.control[FREE_COUNT]) == 65
+    free = {int(slot) for slot in store.memory.free[1:65]}
+    assert free == set(range(4, 68))
 
 
 @BOTH
-def test_regions_do_not_overlap_and_keep_their_octets(speed):
-    space = Space(speed)
-    places = [space.take(100) for _ in range(20)]
-    for number, place in enumerate(places):
-        space.data[place : place + 100] = bytes([number]) * 100
-    places.append(space.take(100_000))
-    assert len({*places}) == 21
-    for number, place in enumerate(places[:20]):
-        assert space.data[place : place + 100] == bytes([number]) * 100
-        assert space.octets[place + 99] == number
+def test_growing_past_the_buckets_hangs_the_flows_anew(speed):
+    store = Store(speed, room=200)
+    for slot, h in ((0, 5), (1, 5 + 256), (2, 9)):
+        put(store.memory.flows[slot], used=1, hash=h, number=slot, chain=-1)
+    store.grow()
+    mask = int(store.memory.control[BUCKET_MASK])
+    assert mask == 1023
+    assert [int(store.memory.buckets[h & mask]) for h in (5, 5 + 256, 9)] == [0, 1, 2]
 
 
-def test_a_region_given_back_is_used_again():
-    space = Space(INTERPRETED)
-    first, second = space.take(100), space.take(100)
-    space.give_back(first, 100)
-    assert space.take(50) not in (first, second)
-    assert space.take(100) == first
-    assert space.take(100) not in (first, second)
-
-
-def test_compiled_octets_are_the_buffer_itself():
-    space = Space(COMPILED)
-    place = space.take(10)
-    view = space.octets
-    space.data[place] = 77
-    assert view[place] == 77
-    assert space.octets is view
-    space.take(100)
-    assert space.octets is not view
-    assert space.octets[place] == 77
+def test_the_passage_from_one_speed_to_the_other_and_back():
+    store = Store(INTERPRETED, room=3)
+    store.memory.sides[1].rtt_min = 1 << 62
+    store.memory.events[3].low = -(1 << 62)
+    store.convert(COMPILED)
+    assert store.memory.sides.dtype.names[0] == "based"
+    assert got(store.memory.sides[1], "rtt_min") == 1 << 62
+    store.convert(INTERPRETED)
+    assert store.memory.sides[1].rtt_min == 1 << 62
+    assert store.memory.events[3].low == -(1 << 62)
+    assert store.speed is INTERPRETED
 
 
 @BOTH
-def test_sections_of_several_files_grow_side_by_side(speed):
-    interfaces = Interfaces(speed)
-    walks = [Walk.object() for _ in range(3)]
-    for link in range(100):
-        for number, w in enumerate(walks):
-            interfaces.add(w, described(number * 1000 + link))
-    for number, w in enumerate(walks):
-        assert w.interfaces == 100
-        links = [row(interfaces.table, w.interfaces_at + i).link for i in range(100)]
-        assert links == [number * 1000 + link for link in range(100)]
+def test_taking_flows_out_copies_them(speed):
+    store = Store(speed, room=3)
+    put(store.memory.flows[1], number=42)
+    put(store.memory.sides[3], next=9)
+    settled = store.take([1])
+    put(store.memory.sides[3], next=10)
+    assert settled.flows["number"].tolist() == [42]
+    assert settled.sides["next"].tolist() == [0, 9]
+    assert settled.events.shape == (2, 7)
 
 
-def test_ten_thousand_interfaces_need_memory_for_twice_as_many():
-    interfaces, w = Interfaces(INTERPRETED), Walk.object()
-    one = described(1)
-    for _ in range(10_000):
-        interfaces.add(w, one)
-    assert w.interfaces == 10_000
-    assert len(interfaces.table) < 66_000
-
-
-def test_a_new_section_begins_without_interfaces():
-    interfaces, w = Interfaces(INTERPRETED), Walk.object()
-    for link in (1, 2, 3):
-        interfaces.add(w, described(link))
-    w.interfaces = 0
-    interfaces.add(w, described(9))
-    assert (w.interfaces, row(interfaces.table, w.interfaces_at).link) == (1, 9)
-
-
-@pytest.mark.parametrize(("before", "after"), [(INTERPRETED, COMPILED), (COMPILED, INTERPRETED)])
-def test_tables_change_their_speed_and_keep_what_they_hold(before, after):
-    tables = Tables(before)
-    row(tables.walks, 0).position = 5
-    row(tables.plan, 0).frame = 6
-    row(tables.heads, 0).time = 2**61
-    interfaces, w = tables.interfaces, row(tables.walks, 0)
-    for link in (1, 2, 3):
-        interfaces.add(w, described(link))
-    place = tables.space.take(10)
-    tables.space.data[place] = 9
-    tables.become(after)
-    w = row(tables.walks, 0)
-    interfaces.add(w, described(4))
-    assert (w.position, row(tables.plan, 0).frame, row(tables.heads, 0).time) == (5, 6, 2**61)
-    assert [row(interfaces.table, w.interfaces_at + i).link for i in range(4)] == [1, 2, 3, 4]
-    assert tables.space.octets[place] == 9
-    assert len(tables.records) == tables.room
-    assert isinstance(tables.walks, list) == (after is INTERPRETED)
+@BOTH
+def test_notes_are_drained(speed):
+    store = Store(speed, room=1)
+    put(store.memory.notes[0], frame=7)
+    store.memory.control[NOTE_COUNT] = 1
+    assert store.drain_notes()["frame"].tolist() == [7]
+    assert len(store.drain_notes()) == 0

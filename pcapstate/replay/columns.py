@@ -150,12 +150,13 @@ def flows_table(parts: Sequence[Columns], last_time: int) -> Any:
 
 
 def _coded(values: Sequence[Coded], order: np.ndarray) -> Coded:
-    words: list[str] = []
+    """One column of text from those of the batches, each word once."""
+    words: dict[str, int] = {}
     codes = []
     for value in values:
-        codes.append(np.where(value.codes >= 0, value.codes + len(words), -1))
-        words += value.words
-    return Coded(np.concatenate(codes)[order], words)
+        here = [words.setdefault(word, len(words)) for word in value.words]
+        codes.append(np.array([*here, -1], np.int32)[value.codes])
+    return Coded(np.concatenate(codes)[order], list(words))
 
 
 def empty(dtype: str, count: int) -> Any:

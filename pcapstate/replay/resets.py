@@ -38,6 +38,10 @@ TWO_MSL = machine.TWO_MSL
     for word in ("refused", "no_socket", "data_after_close", "abort", "abort_unread", "keep_alive_failure")
 )
 NO_FORM, REPLY, REPLY_TO_SYN, ACTIVE = range(4)
+SENT_HERE, MAYBE, FORGED = range(3)
+ROOM = 1 << 20
+"""Octets that may have been under way unseen around a reset."""
+
 LATE = 5_000_000
 """A segment seen this much after its sender's own reset was sent after it (else the wire may have swapped them), ns."""
 
@@ -135,11 +139,14 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     if is_over(m, first) == 2 and form != ACTIVE:
         over(m, x, y, first, s)
         return
+    plausible = could_send(x, s)
+    if plausible == FORGED:
+        return
     got = m.events[first + FIN_RECEIVED]
     if got.grade == PRESUMED and (form == REPLY or (s.ack_known and s.ack_relative < y.fin)):
         # It would have acknowledged the FIN, had a socket taken it.
         unsee(got)
-    e.grade = SENT
+    e.grade = SENT if plausible == SENT_HERE else PRESUMED
     e.how = SND_RST
     e.at = s.time
     e.frame = s.frame
@@ -149,11 +156,22 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     e.high = s.time
     e.proof = s.frame
     if form == REPLY and m.events[first + SYN_RECEIVED].grade == PRESUMED and x.syn_pure and f.simultaneous == 0:
-        # A SYN,ACK draws a reset: the opener gave up before it came.
+        # A SYN,ACK draws a reset: the opener gave up before it came, maybe before its SYN was here.
         e.how = CLOSE
-        e.low = m.events[first + SYN_SENT].at
+        e.low = -NEVER
         unsee(m.events[first + SYN_RECEIVED])
         unsee(m.events[first + SYN_ACKED])
+
+
+@kernel
+def could_send(x: Any, s: Any) -> int:
+    """Whether the side can have sent a reset with this number: it has sent up to there, or somebody else speaks for it.
+
+    An active reset carries SND.NXT, a reply what the peer had acknowledged. What was not captured leaves some room.
+    """
+    if x.based == 0 or x.acked - 1 <= s.seq_relative <= x.next:
+        return SENT_HERE
+    return MAYBE if -ROOM < s.seq_relative - x.next < ROOM else FORGED
 
 
 @kernel

@@ -1,0 +1,172 @@
+"""replay/timeline.py: events in order, through figure 5, with bounds that follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ladders import check, replayed, segments_of, timeline
+
+from pcapstate.kernels import INTERPRETED
+from pcapstate.replay import rows as r
+from pcapstate.replay.flows import clear_event, clear_side
+from pcapstate.replay.memory import Store
+from pcapstate.replay.timeline import NO_EVENT, NOTES, SEEN, TIMER, one_way, rows, steps
+from pcapstate.schema import MISSING, STATES
+from pcapstate.tcp import machine
+
+FOUR_WAY = """
+CLOSED                                                           LISTEN
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +0.010
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED   +0.004
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT    +1.000
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT    +0.020
+TIME_WAIT     <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK      +0.500
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED        +0.005
+"""
+
+
+def made_from(happened, *, active=False, simultaneous=False, fin_after_fin=False):
+    """The steps of a client made from ``{event: (low, at, high)}``; of the server nothing is known."""
+    store = Store(INTERPRETED, room=1)
+    m = store.memory
+    for index in (0, 1):
+        clear_side(m, index)
+    m.flows[0].used = 1
+    m.flows[0].simultaneous = int(simultaneous)
+    m.sides[0].syn_pure = int(active)
+    m.sides[0].fin_after_fin = int(fin_after_fin)
+    for event, (low, at, high) in happened.items():
+        e = m.events[event]
+        clear_event(e)
+        e.grade = r.CONFIRMED if high < r.NEVER else r.PRESUMED
+        e.low, e.at, e.high, e.frame = low, at, high, at
+        if event == r.DEAD:
+            e.how = machine.RCV_RST
+    settled = store.take([0])
+    return steps(settled.flows, settled.sides, settled.events, 30.0), settled
+
+
+def states_of(made, side=0):
+    return [STATES[made.after[side, k]] for k in range(made.event.shape[1]) if made.event[side, k] != NO_EVENT]
+
+
+def known(at):
+    return (at, at, at)
+
+
+@pytest.mark.parametrize(
+    ("options", "events", "expected"),
+    [
+        ({"active": True}, {r.SYN_SENT: 1}, ["SYN_SENT"]),
+        ({"active": True}, {r.SYN_SENT: 1, r.SYN_RECEIVED: 2, r.SYN_ACKED: 2}, ["SYN_SENT", "ESTABLISHED"]),
+        ({}, {r.SYN_RECEIVED: 1, r.SYN_SENT: 2}, ["SYN_RECEIVED"]),
+        ({}, {r.SYN_RECEIVED: 1, r.SYN_SENT: 2, r.DEAD: 3}, ["SYN_RECEIVED", "LISTEN"]),
+        ({}, {r.SYN_RECEIVED: 1}, []),
+        (
+            {"active": True, "simultaneous": True},
+            {r.SYN_SENT: 1, r.SYN_RECEIVED: 2, r.SYN_ACKED: 3},
+            ["SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"],
+        ),
+        ({"active": True}, {r.SYN_SENT: 1, r.DEAD: 2}, ["SYN_SENT", "CLOSED"]),
+    ],
+)
+def test_openings(options, events, expected):
+    made, _ = made_from({event: known(at) for event, at in events.items()}, **options)
+    assert states_of(made) == expected
+
+
+OPENED = {r.SYN_RECEIVED: 1, r.SYN_SENT: 2, r.SYN_ACKED: 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "events", "expected"),
+    [
+        ({}, {r.FIN_SENT: 5}, ["FIN_WAIT_1"]),
+        ({}, {r.FIN_SENT: 5, r.FIN_ACKED: 6}, ["FIN_WAIT_1", "FIN_WAIT_2"]),
+        ({}, {r.FIN_SENT: 5, r.FIN_ACKED: 6, r.FIN_RECEIVED: 6}, ["FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT", "CLOSED"]),
+        ({}, {r.FIN_SENT: 5, r.FIN_RECEIVED: 6}, ["FIN_WAIT_1", "CLOSING"]),
+        ({}, {r.FIN_SENT: 5, r.FIN_RECEIVED: 6, r.FIN_ACKED: 7}, ["FIN_WAIT_1", "CLOSING", "TIME_WAIT", "CLOSED"]),
+        ({}, {r.FIN_RECEIVED: 5}, ["CLOSE_WAIT"]),
+        ({"fin_after_fin": True}, {r.FIN_RECEIVED: 5, r.FIN_SENT: 6}, ["CLOSE_WAIT", "LAST_ACK"]),
+        (
+            {"fin_after_fin": True},
+            {r.FIN_RECEIVED: 5, r.FIN_SENT: 6, r.FIN_ACKED: 7},
+            ["CLOSE_WAIT", "LAST_ACK", "CLOSED"],
+        ),
+        ({}, {r.DEAD: 5}, ["CLOSED"]),
+        ({}, {r.FIN_SENT: 5, r.DEAD: 6}, ["FIN_WAIT_1", "CLOSED"]),
+        ({"fin_after_fin": True}, {r.FIN_RECEIVED: 5, r.FIN_SENT: 6, r.FIN_ACKED: 7, r.DEAD: 8}, ["CLOSE_WAIT", "LAST_ACK", "CLOSED"]),
+    ],
+)
+def test_closings(options, events, expected):
+    made, _ = made_from({event: known(at) for event, at in (OPENED | events).items()}, **options)
+    assert states_of(made) == ["SYN_RECEIVED", "ESTABLISHED", *expected]
+
+
+def test_a_fin_before_the_handshake_ended():
+    """RFC 9293 3.10.4: CLOSE in SYN-RECEIVED."""
+    made, _ = made_from({r.SYN_RECEIVED: known(1), r.SYN_SENT: known(2), r.FIN_SENT: known(3)})
+    assert states_of(made) == ["SYN_RECEIVED", "FIN_WAIT_1"]
+
+
+bounds = st.tuples(st.integers(0, 1000), st.integers(0, 1000), st.integers(0, 1000) | st.just(r.NEVER))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.integers(0, 6), bounds.map(lambda b: tuple(sorted(b[:2])) + (max(b),)), max_size=7), st.booleans(), st.booleans())
+def test_bounds_and_estimates_follow_the_order(happened, active, late):
+    made, settled = made_from(happened, active=active, fin_after_fin=late)
+    flat = rows(settled.flows, settled.sides, made)
+    mine = flat.side == 0
+    real = mine & (flat.grade != TIMER)
+    for values, missing in ((flat.low, MISSING), (flat.high, MISSING), (flat.estimate, MISSING)):
+        there = values[real][values[real] != missing]
+        assert (np.diff(there) >= 0).all()
+    known_low = real & (flat.low != MISSING)
+    assert (flat.low[known_low] <= flat.estimate[known_low]).all()
+    # Each row begins where the one before ended.
+    assert (flat.before[mine][1:] == flat.after[mine][:-1]).all()
+
+
+def test_every_row_is_an_edge_of_the_machine():
+    found, _ = check(FOUR_WAY)
+    for row in found:
+        edge = (row["from_state"], row["event"], row["to_state"])
+        assert edge in {(e.source, e.event, e.target) for e in machine.EDGES}
+
+
+def test_dwell_adds_up_and_the_timer_is_two_msl_long():
+    made = segments_of(FOUR_WAY)
+    found = [row for row in timeline(replayed(made.rows, msl=60)) if row["side"] == "client"]
+    assert found[-1]["evidence"] == "timer"
+    assert found[-1]["dwell"] == pytest.approx(120.0)
+    assert found[-1]["frame"] is None
+    assert sum(row["dwell"] for row in found[1:]) == pytest.approx((found[-1]["estimate"] - found[0]["estimate"]) / 1e9)
+
+
+def test_estimates_lie_half_a_round_trip_off():
+    made = segments_of(FOUR_WAY)
+    found = {(row["side"], row["to_state"]): row for row in timeline(replayed(made.rows))}
+    to_client, to_server = 4_000_000 // 2, 10_000_000 // 2
+    sent = found["client", "FIN_WAIT_1"]
+    assert sent["estimate"] == made.rows[3]["time"] - to_client
+    assert found["server", "CLOSE_WAIT"]["estimate"] == made.rows[3]["time"] + to_server
+
+
+def test_one_way_is_zero_where_nothing_was_measured():
+    store = Store(INTERPRETED, room=1)
+    clear_side(store.memory, 0)
+    clear_side(store.memory, 1)
+    store.memory.sides[1].rtt_min = 7
+    assert one_way(store.take([0]).sides).tolist() == [0, 3]
+
+
+def test_what_is_found_mid_stream_has_no_edge():
+    found, _ = check("ESTABLISHED --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED\n"
+                     "ESTABLISHED <-- <SEQ=300><ACK=110><CTL=PSH,ACK><DATA=10> <-- ESTABLISHED\n")
+    assert [row["event"] for row in found] == ["seen", "seen"]
+    assert NOTES[1] == found[0]["note"]
+    assert len(machine.EVENTS) == SEEN
