@@ -56,7 +56,9 @@ def _failed(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename:
         click.echo(f"pcapstate: {error.filename}: {error.strerror or error}", err=True)
         return WRONG
-    if isinstance(error, CaptureError | OSError | ImportError):
+    # A module that is missing is an extra that was not installed; one of our own would be a fault.
+    missing = isinstance(error, ImportError) and not str(error.name or "").startswith("pcapstate")
+    if missing or isinstance(error, CaptureError | OSError):
         click.echo(f"pcapstate: {error}", err=True)
         return WRONG
     click.echo(f"pcapstate: a fault of pcapstate: {type(error).__name__}: {error} (--debug shows where)", err=True)
