@@ -32,14 +32,18 @@ def snoop(*records: bytes, link: int = 4) -> bytes:
     return b"snoop\0\0\0" + struct.pack(">II", 2, link) + b"".join(records)
 
 
-def snoop_record(data: bytes, seconds: int, micros: int, *, wire: int | None = None, length: int | None = None) -> bytes:
+def snoop_record(
+    data: bytes, seconds: int, micros: int, *, wire: int | None = None, length: int | None = None
+) -> bytes:
     pad = bytes(-len(data) % 4)
     length = 24 + len(data) + len(pad) if length is None else length
     wire = len(data) if wire is None else wire
     return struct.pack(">IIIIII", wire, len(data), length, 0, seconds, micros) + data + pad
 
 
-def block(kind: int, body: bytes = b"", *, order: str = "<", length: int | None = None, again: int | None = None) -> bytes:
+def block(
+    kind: int, body: bytes = b"", *, order: str = "<", length: int | None = None, again: int | None = None
+) -> bytes:
     """A pcapng block; `length` and `again` are what it says of its length, where that is a lie."""
     body += bytes(-len(body) % 4)
     length = 12 + len(body) if length is None else length

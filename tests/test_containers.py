@@ -21,7 +21,7 @@ from pcapstate.parser.containers import (
     recognise,
     walk,
 )
-from pcapstate.parser.memory import row
+from pcapstate.parser.regions import row
 from pcapstate.parser.pcapng import read_interface
 from pcapstate.parser.walk import BLOCKS, HEADER, MORE, PLAIN, RECORD, Interface, Walk
 from pcapstate.schema import Record
@@ -59,7 +59,9 @@ def test_pcapng_is_recognised_in_both_orders(order):
     assert (w.format, w.position) == (BLOCKS, 0)
 
 
-@pytest.mark.parametrize("data", [b"", bytes(24), b"hello, I am a text of 24", b"\n\r\r\n" + bytes(20), pcap()[1:] + b"x"])
+@pytest.mark.parametrize(
+    "data", [b"", bytes(24), b"hello, I am a text of 24", b"\n\r\r\n" + bytes(20), pcap()[1:] + b"x"]
+)
 def test_other_octets_are_no_capture(data):
     assert recognise(data) is None
 
@@ -109,7 +111,9 @@ def test_a_walk_comes_back_when_the_room_is_full(speed, data):
     for _ in range(4):
         count = speed.of(walk)(octets, walks, interfaces, records, 3)
         frames += [int(row(records, i).frame) for i in range(count)]
-        assert all(row(records, i).file == 5 and row(records, i).file_frame == row(records, i).frame for i in range(count))
+        assert all(
+            row(records, i).file == 5 and row(records, i).file_frame == row(records, i).frame for i in range(count)
+        )
         stops.append(int(row(walks, 0).stop))
     assert frames == [1, 2, 3, 4, 5, 6, 7]
     assert stops == [RECORD, RECORD, MORE, MORE]
@@ -159,7 +163,10 @@ def in_plain_python(files: list[list[int]]) -> list[tuple[int, int, int, int]]:
 
 @BOTH
 @settings(deadline=None)
-@given(times=st.lists(st.lists(st.integers(0, 9), max_size=12), min_size=1, max_size=5), ng=st.lists(st.booleans(), min_size=5))
+@given(
+    times=st.lists(st.lists(st.integers(0, 9), max_size=12), min_size=1, max_size=5),
+    ng=st.lists(st.booleans(), min_size=5),
+)
 def test_the_earliest_next_packet_comes_next(speed, times, ng):
     files = [
         blocks(*seconds_to_stamps(seconds)) if blocky else pcap(*[record(seconds=s, fraction=0) for s in seconds])
@@ -181,6 +188,8 @@ def test_nothing_comes_that_is_not_earlier_than_the_limit(speed):
 
 @BOTH
 def test_blocks_that_are_numbered_count_in_the_whole_set(speed):
-    with_journal = section() + interface() + block(9, bytes(8)) * 2 + enhanced(stamp=10**6) + block(9) + enhanced(stamp=3 * 10**6)
+    with_journal = (
+        section() + interface() + block(9, bytes(8)) * 2 + enhanced(stamp=10**6) + block(9) + enhanced(stamp=3 * 10**6)
+    )
     found = merged([with_journal, pcap(record(seconds=2, fraction=0))], speed)
     assert [(frame, file, file_frame) for frame, file, file_frame, _ in found] == [(3, 0, 3), (4, 1, 1), (6, 0, 5)]

@@ -10,7 +10,7 @@ from containers_made import block, enhanced, interface, pcap, record, section, s
 from pcapstate.kernels import INTERPRETED
 from pcapstate.parser.containers import step
 from pcapstate.parser.files import CaptureFile, NotACapture, region_for
-from pcapstate.parser.memory import Interfaces, Space
+from pcapstate.parser.regions import Interfaces, Space
 from pcapstate.parser.pcapng import LARGEST_BLOCK
 from pcapstate.parser.sources import Origin
 from pcapstate.parser.walk import RECORD, Walk
@@ -89,7 +89,13 @@ def test_what_is_told_of_a_file():
 def test_what_is_told_of_a_pcapng_file():
     made = section() + interface(1) + interface(113) + interface(1) + enhanced(stamp=1) + enhanced(at=1, stamp=2)
     info = Opened(made).file.info
-    assert (info.format, info.links, info.frames, info.first_time, info.last_time) == ("pcapng", [1, 113], 2, 1000, 2000)
+    assert (info.format, info.links, info.frames, info.first_time, info.last_time) == (
+        "pcapng",
+        [1, 113],
+        2,
+        1000,
+        2000,
+    )
 
 
 def test_regions_are_given_back():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcapstate.kernels import COMPILED, INTERPRETED
-from pcapstate.parser.memory import Tables, row
+from pcapstate.parser.regions import Tables, row
 from pcapstate.parser.merging import Several, first_packet
 from pcapstate.parser.sources import CaptureError, Origin, origins
 
@@ -155,7 +155,10 @@ def test_a_folder_without_captures_is_an_error(tmp_path):
 def test_files_without_packets_are_told_and_the_others_read(write):
     made = Set(write(at(1), b"", at(), at(2)[:20], at(3)))
     assert made.seconds == [1, 3]
-    assert [(problem.kind, problem.file, problem.frame) for problem in made.problems] == [("empty", 1, 0), ("cut", 3, 0)]
+    assert [(problem.kind, problem.file, problem.frame) for problem in made.problems] == [
+        ("empty", 1, 0),
+        ("cut", 3, 0),
+    ]
     assert [info.frames for info in made.files] == [1, 0, 0, 0, 1]
 
 

@@ -7,7 +7,7 @@ from containers_made import MAGIC_MODIFIED, MAGIC_NS, MAGIC_US, pcap, record, sn
 
 from pcapstate.kernels import COMPILED, INTERPRETED
 from pcapstate.parser.containers import recognise
-from pcapstate.parser.memory import row
+from pcapstate.parser.regions import row
 from pcapstate.parser.pcap import PLAIN_FORMATS, begin_plain, step_pcap
 from pcapstate.parser.walk import LONG_PACKET, MORE, RECORD, SHORT_RECORD, Walk
 from pcapstate.schema import Record
@@ -104,7 +104,8 @@ def test_old_writers_had_the_lengths_the_other_way_round(speed, version):
 
 
 @pytest.mark.parametrize(
-    ("field", "link", "odd"), [(0x44000001, 1, False), (0xF0000071, 113, False), (0x00010001, 1, True), (0x0200_0001, 1, True)]
+    ("field", "link", "odd"),
+    [(0x44000001, 1, False), (0xF0000071, 113, False), (0x00010001, 1, True), (0x0200_0001, 1, True)],
 )
 def test_the_high_bits_of_the_link_type_are_not_the_link_type(speed, field, link, odd):
     walked = Walked(pcap(record(), link=field), speed)

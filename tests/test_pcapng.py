@@ -5,12 +5,22 @@ from __future__ import annotations
 import struct
 
 import pytest
-from containers_made import block, enhanced, exact_nanoseconds, interface, old_packet, option, resolution, section, simple
+from containers_made import (
+    block,
+    enhanced,
+    exact_nanoseconds,
+    interface,
+    old_packet,
+    option,
+    resolution,
+    section,
+    simple,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcapstate.kernels import COMPILED, INTERPRETED
-from pcapstate.parser.memory import row
+from pcapstate.parser.regions import row
 from pcapstate.parser.pcapng import (
     LARGEST_BLOCK,
     Unreadable,
@@ -41,10 +51,13 @@ BOTH = pytest.mark.parametrize("speed", [INTERPRETED, COMPILED], ids=lambda spee
 ORDERS = pytest.mark.parametrize("order", ["<", ">"])
 
 
+ONE_INTERFACE = (interface(),)
+
+
 class Walked:
     """Blocks in memory under way in a section with the given interfaces."""
 
-    def __init__(self, data: bytes, speed, interfaces=(interface(),), order: str = "<") -> None:
+    def __init__(self, data: bytes, speed, interfaces=ONE_INTERFACE, order: str = "<") -> None:
         self.walks, self.records = speed.table(Walk, 1), speed.table(Record, 1)
         self.w, self.record = row(self.walks, 0), row(self.records, 0)
         # A section of another file comes first in the table.

@@ -10,7 +10,7 @@ from typing import Any
 
 from .compression import StreamError
 from .containers import LONGEST_HEADER, begin, could_begin, recognise
-from .memory import Interfaces, Space
+from .regions import Interfaces, Space
 from .pcapng import SECTION, Unreadable, check_section, order_of, read_interface, section_length
 from .problems import Problem
 from .sources import CaptureError, FileInfo, Origin, Stream

@@ -15,7 +15,7 @@ from ..kernels import INTERPRETED
 from ..schema import Record
 from .containers import LIMIT, merge, step
 from .files import CaptureFile, NotACapture, region_for
-from .memory import Interfaces, Space, Tables, row
+from .regions import Interfaces, Space, Tables, row
 from .problems import Problem
 from .sources import CaptureError, FileInfo, Origin
 from .walk import RECORD, Walk

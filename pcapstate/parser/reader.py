@@ -11,7 +11,7 @@ from ..schema import Record
 from .containers import walk
 from .decode import Decoder
 from .files import CaptureFile, region_for
-from .memory import Tables, row
+from .regions import Tables, row
 from .merging import Several
 from .problems import Problem
 from .sources import FileInfo, Origin, SourceLike, origins
