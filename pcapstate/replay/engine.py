@@ -14,7 +14,7 @@ import numpy as np
 
 from ..kernels import INTERPRETED, Speed
 from ..schema import NOTES, Coded
-from . import columns, history, segments, timeline, verdicts
+from . import attempts, columns, history, listeners, segments, timeline, verdicts
 from .columns import Columns
 from .memory import Settled, Store
 from .rows import FREE_COUNT
@@ -155,7 +155,7 @@ class Engine:
     def _settle_batch(self, settled: Settled) -> None:
         made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
         self.step_parts.append(timeline.rows(settled.flows, settled.sides, made))
-        told = verdicts.judge(settled, made) | history.history_columns(settled)
+        told = verdicts.judge(settled, made) | history.history_columns(settled) | attempts.attempt_columns(settled)
         self.flow_parts.append(columns.flow_columns(settled, made, told))
 
     # --- the tables ------------------------------------------------------------------------------------------
@@ -179,7 +179,8 @@ class Engine:
     def notes_table(self) -> Columns:
         """``schema.NOTES``."""
         found = np.concatenate(self.note_parts) if self.note_parts else np.zeros(0, np.int64)
-        return columns.notes_table(found, NOTES)
+        of_flows = columns.notes_table(found, NOTES)
+        return listeners.beside(of_flows, listeners.notes(self.flow_parts, self.step_parts, self.last_time))
 
 
 __all__ = ["Coded", "Engine", "Replayed", "replay"]

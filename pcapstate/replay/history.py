@@ -15,6 +15,7 @@ import numpy as np
 
 from ..kernels import kernel
 from ..schema import Coded
+from .groups import different
 from .memory import Settled
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -169,24 +170,14 @@ def history_columns(settled: Settled) -> dict[str, Any]:
     flows, sides = settled.flows, settled.sides
     octets = (sides["bytes"][0::2] + sides["bytes"][1::2] > 0).astype(np.int64)
     fields = [flows[name] for name in ("history0", "history1", "history2", "history_count")]
-    code, first = _different([*fields, octets])
+    code, first = different([*fields, octets], len(flows))
     texts = [text(*(int(field[i]) for field in fields)) for i in first.tolist()]
     states = [conn_state(word, bool(octets[i])) for word, i in zip(texts, first.tolist(), strict=True)]
     return {
-        "history": Coded(code, texts),
-        "conn_state": Coded(code, states),
+        "history": Coded(code.astype(np.int32), texts),
+        "conn_state": Coded(code.astype(np.int32), states),
         "completeness": flows["completeness"],
     }
-
-
-def _different(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Which of the different combinations of values each row has, int32, and a row that has each of them."""
-    code = np.zeros(len(columns[0]), np.int64)
-    first = np.zeros(0, np.int64)
-    for values in columns:
-        _, one = np.unique(values, return_inverse=True)
-        _, first, code = np.unique(code * (int(one.max(initial=0)) + 1) + one, return_index=True, return_inverse=True)
-    return code.astype(np.int32), first
 
 
 def text(history0: int, history1: int, history2: int, count: int) -> str:

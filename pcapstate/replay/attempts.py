@@ -1,0 +1,129 @@
+"""Every attempt to connect, as the listener that it went to saw it: the ground for what is said about listeners.
+
+Gathered from the columns of settled flows and from their steps, for all flows of a capture at once. A listener is a
+server's address and port. Connections found in mid-stream tell nothing of their opening, so they are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..schema import MISSING, OPENED
+from ..tcp import machine
+from .groups import different
+from .memory import Settled
+from .rows import SYN_ACKED
+from .timeline import Rows
+
+Columns = dict[str, Any]
+
+UNANSWERED, REFUSED, HALF_OPEN = (OPENED.index(word) for word in ("unanswered", "refused", "half_open"))
+
+
+def attempt_columns(settled: Settled) -> Columns:
+    """What of a batch of flows is kept for the notes on listeners, in few octets."""
+    client, server = settled.sides[0::2], settled.sides[1::2]
+    answered = server["syn_seen"] & ~server["syn_pure"]
+    most = np.iinfo(np.uint16).max
+    return {
+        "_frame": settled.flows["first_frame"].astype(np.uint32),
+        "_syns": np.minimum(client["syn_copies"] + client["syn_pure"], most).astype(np.uint16),
+        "_syn_acks": np.minimum(server["syn_copies"] + answered, most).astype(
+            np.uint16
+        ),
+        "_acks_ignored": np.minimum(settled.events["refuted"][1::2, SYN_ACKED], most).astype(np.uint16),
+    }
+
+
+@dataclass(slots=True)
+class Attempts:
+    """One entry per attempt, in the order of flow numbers; arrays of shape (n,), ``client`` and ``server`` (n, 4).
+
+    Times are nanoseconds. ``listener`` numbers the different (server, port), ``caller`` the different clients.
+    ``asked`` and ``ended`` are the first and the last frame's times; ``received`` and ``left`` say when the server was
+    in SYN_RECEIVED, ``waited`` and ``waited_until`` when it was in TIME_WAIT (MISSING: never).
+    """
+
+    client: np.ndarray
+    server: np.ndarray
+    port: np.ndarray
+    listener: np.ndarray
+    caller: np.ndarray
+    listeners: int
+    callers: int
+    asked: np.ndarray
+    ended: np.ndarray
+    frame: np.ndarray
+    opened: np.ndarray
+    octets: np.ndarray
+    syns: np.ndarray
+    syn_acks: np.ndarray
+    acks_ignored: np.ndarray
+    packets: np.ndarray
+    received: np.ndarray
+    left: np.ndarray
+    waited: np.ndarray
+    waited_until: np.ndarray
+    last_time: int
+
+
+def attempts(flow_parts: Sequence[Columns], step_parts: Sequence[Rows], last_time: int) -> Attempts:
+    """All attempts of a capture, from its batches. ``last_time``: of the capture, nanoseconds."""
+    numbers = _whole([part["flow"] for part in flow_parts])
+    order = np.argsort(numbers, kind="stable")
+    opened = _whole([part["opened"] for part in flow_parts])[order]
+    kept = opened != OPENED.index("midstream")
+    order = order[kept]
+
+    def get(name: str) -> np.ndarray:
+        return _whole([part[name] for part in flow_parts])[order]
+
+    client, server, port = get("_client"), get("_server"), get("server_port")
+    listener, _ = different([*server.T, port], len(port))
+    caller, _ = different([*client.T], len(port))
+    spans = _spans(step_parts, len(numbers), last_time)
+    received, left, waited, waited_until = (span[numbers[order]] for span in spans)
+    return Attempts(
+        client=client,
+        server=server,
+        port=port,
+        listener=listener,
+        caller=caller,
+        listeners=int(listener.max(initial=-1)) + 1,
+        callers=int(caller.max(initial=-1)) + 1,
+        asked=get("start"),
+        ended=get("end"),
+        frame=get("_frame").astype(np.int64),
+        opened=opened[kept],
+        octets=get("client_bytes") + get("server_bytes"),
+        syns=get("_syns").astype(np.int64),
+        syn_acks=get("_syn_acks").astype(np.int64),
+        acks_ignored=get("_acks_ignored").astype(np.int64),
+        packets=get("client_packets") + get("server_packets"),
+        received=received,
+        left=np.where(left == MISSING, get("end"), left),
+        waited=waited,
+        waited_until=waited_until,
+        last_time=last_time,
+    )
+
+
+def _spans(step_parts: Sequence[Rows], flows: int, last_time: int) -> list[np.ndarray]:
+    """When each server entered and left SYN_RECEIVED and TIME_WAIT, by the estimates; shape (flows,) each."""
+    out = [np.full(flows, MISSING) for _ in range(4)]
+    for rows in step_parts:
+        server = rows.side == 1
+        for k, state in ((0, machine.SYN_RECEIVED), (2, machine.TIME_WAIT)):
+            enters, leaves = server & (rows.after == state), server & (rows.before == state)
+            out[k][rows.flow[enters]] = rows.estimate[enters]
+            out[k + 1][rows.flow[leaves]] = rows.estimate[leaves]
+    out[3] = np.where((out[2] != MISSING) & (out[3] == MISSING), last_time, out[3])
+    return out
+
+
+def _whole(parts: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts)
