@@ -21,8 +21,8 @@ from pcapstate.parser.containers import (
     recognise,
     walk,
 )
-from pcapstate.parser.regions import row
 from pcapstate.parser.pcapng import read_interface
+from pcapstate.parser.regions import row
 from pcapstate.parser.walk import BLOCKS, HEADER, MORE, PLAIN, RECORD, Interface, Walk
 from pcapstate.schema import Record
 

@@ -10,8 +10,8 @@ from containers_made import block, enhanced, interface, pcap, record, section, s
 from pcapstate.kernels import INTERPRETED
 from pcapstate.parser.containers import step
 from pcapstate.parser.files import CaptureFile, NotACapture, region_for
-from pcapstate.parser.regions import Interfaces, Space
 from pcapstate.parser.pcapng import LARGEST_BLOCK
+from pcapstate.parser.regions import Interfaces, Space
 from pcapstate.parser.sources import Origin
 from pcapstate.parser.walk import RECORD, Walk
 from pcapstate.schema import Record

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcapstate.kernels import COMPILED, INTERPRETED
-from pcapstate.parser.regions import Tables, row
 from pcapstate.parser.merging import Several, first_packet
+from pcapstate.parser.regions import Tables, row
 from pcapstate.parser.sources import CaptureError, Origin, origins
 
 BOTH = pytest.mark.parametrize("speed", [INTERPRETED, COMPILED], ids=lambda speed: speed.name)

@@ -7,8 +7,8 @@ from containers_made import MAGIC_MODIFIED, MAGIC_NS, MAGIC_US, pcap, record, sn
 
 from pcapstate.kernels import COMPILED, INTERPRETED
 from pcapstate.parser.containers import recognise
-from pcapstate.parser.regions import row
 from pcapstate.parser.pcap import PLAIN_FORMATS, begin_plain, step_pcap
+from pcapstate.parser.regions import row
 from pcapstate.parser.walk import LONG_PACKET, MORE, RECORD, SHORT_RECORD, Walk
 from pcapstate.schema import Record
 

@@ -20,7 +20,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcapstate.kernels import COMPILED, INTERPRETED
-from pcapstate.parser.regions import row
 from pcapstate.parser.pcapng import (
     LARGEST_BLOCK,
     Unreadable,
@@ -30,6 +29,7 @@ from pcapstate.parser.pcapng import (
     section_length,
     step_pcapng,
 )
+from pcapstate.parser.regions import row
 from pcapstate.parser.walk import (
     HEADER,
     LATEST,

@@ -6,8 +6,8 @@ import pytest
 from containers_made import interface
 
 from pcapstate.kernels import COMPILED, INTERPRETED
-from pcapstate.parser.regions import Interfaces, Space, Tables, row
 from pcapstate.parser.pcapng import read_interface
+from pcapstate.parser.regions import Interfaces, Space, Tables, row
 from pcapstate.parser.walk import Walk
 
 BOTH = pytest.mark.parametrize("speed", [INTERPRETED, COMPILED], ids=lambda speed: speed.name)

@@ -10,9 +10,9 @@ from typing import Any
 
 from .compression import StreamError
 from .containers import LONGEST_HEADER, begin, could_begin, recognise
-from .regions import Interfaces, Space
 from .pcapng import SECTION, Unreadable, check_section, order_of, read_interface, section_length
 from .problems import Problem
+from .regions import Interfaces, Space
 from .sources import CaptureError, FileInfo, Origin, Stream
 from .walk import BLOCKS, DAMAGE, HEADER, MORE, STRANGER
 

@@ -15,8 +15,8 @@ from ..kernels import INTERPRETED
 from ..schema import Record
 from .containers import LIMIT, merge, step
 from .files import CaptureFile, NotACapture, region_for
-from .regions import Interfaces, Space, Tables, row
 from .problems import Problem
+from .regions import Interfaces, Space, Tables, row
 from .sources import CaptureError, FileInfo, Origin
 from .walk import RECORD, Walk
 

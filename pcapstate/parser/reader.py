@@ -11,9 +11,9 @@ from ..schema import Record
 from .containers import walk
 from .decode import Decoder
 from .files import CaptureFile, region_for
-from .regions import Tables, row
 from .merging import Several
 from .problems import Problem
+from .regions import Tables, row
 from .sources import FileInfo, Origin, SourceLike, origins
 from .walk import RECORD
 
