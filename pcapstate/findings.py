@@ -124,9 +124,11 @@ def _zero_windows(flows: _Flows) -> list[Finding]:
 
 def _retransmissions(flows: _Flows) -> list[Finding]:
     found = []
+    unanswered = flows.word("opened", "unanswered")
     for side in SIDES:
         again = flows.array(f"{side}_retransmissions")
-        mask = again > np.maximum(MANY_RETRANSMISSIONS * flows.array(f"{side}_packets"), 1)
+        # Who gets no answer repeats his SYN: that is told already.
+        mask = (again > np.maximum(MANY_RETRANSMISSIONS * flows.array(f"{side}_packets"), 1)) & ~unanswered
         text = (
             f"{connections(mask)} on which the {side} sent more than 1 % again, {again[mask].sum():,} segments in all"
         )

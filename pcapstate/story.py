@@ -77,9 +77,9 @@ def _left(side: Side) -> str:
 
 
 def octets(number: int) -> str:
-    """A number of octets for people: 812 octets, 1.2 kB, 3.4 MB."""
+    """A number of octets for people: 812 B, 1.2 kB, 3.4 MB."""
     if number < 1000:
-        return f"{number} octet{'' if number == 1 else 's'}"
+        return f"{number} B"
     value = float(number)
     for unit in ("kB", "MB", "GB"):
         value /= 1000

@@ -86,6 +86,12 @@ def test_many_retransmissions():
     assert finding.text == "1 connection on which the client sent more than 1 % again, 11 segments in all"
 
 
+def test_a_syn_that_is_repeated_is_told_once():
+    assert [f.kind for f in found({"opened": "unanswered", "client_retransmissions": 5, "client_packets": 6})] == [
+        "unanswered"
+    ]
+
+
 def test_the_gravest_come_first():
     facts = (
         {"client_retransmissions": 5},

@@ -41,7 +41,7 @@ def with_flows(*rows):
 def test_a_capture_shows_its_connections(capture):
     page = Page(capture._repr_html_())
     assert page.tags.count("tr") == 2
-    assert {"10.0.0.1:40000", "10.0.0.2:80", "TIME_WAIT", "CLOSED", "client, fin", "100 octets"} <= set(page.texts)
+    assert {"10.0.0.1:40000", "10.0.0.2:80", "TIME_WAIT", "CLOSED", "client, fin", "100 B"} <= set(page.texts)
 
 
 def test_a_long_capture_is_cut_and_says_so():

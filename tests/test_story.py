@@ -18,7 +18,7 @@ def told(**facts):
 def test_an_ordinary_connection():
     assert told() == (
         "10.0.0.1:40000 opened the connection to 10.0.0.2:80 by a three-way handshake. "
-        "The client closed it first (fin). It carried 100 octets from the client in 0.080 s. "
+        "The client closed it first (fin). It carried 100 B from the client in 0.080 s. "
         "The client is left in TIME_WAIT. The server is left in CLOSED, as it seems."
     )
 
@@ -64,7 +64,7 @@ def test_an_end_of_which_nothing_is_known():
 
 
 def test_what_was_carried():
-    assert "It carried 1.5 kB from the client and 2 octets from the server in 0.080 s." in told(
+    assert "It carried 1.5 kB from the client and 2 B from the server in 0.080 s." in told(
         client_bytes=1500, server_bytes=2
     )
     assert "carried" not in told(client_bytes=0)
@@ -89,9 +89,9 @@ def test_a_later_timer_says_nothing_about_the_state_at_the_end():
 @pytest.mark.parametrize(
     ("number", "text"),
     [
-        (0, "0 octets"),
-        (1, "1 octet"),
-        (999, "999 octets"),
+        (0, "0 B"),
+        (1, "1 B"),
+        (999, "999 B"),
         (1000, "1.0 kB"),
         (999_949, "999.9 kB"),
         (999_950, "1.0 MB"),

@@ -7,8 +7,9 @@ import pytest
 from making import a_pass, flow_row, four_way_close
 
 from pcapstate.capture import Capture
+from pcapstate.cli import summary as summary_module
 from pcapstate.cli.flows import transition_cells
-from pcapstate.cli.summary import flow_cells, opening, summarize, tally
+from pcapstate.cli.summary import fitting, flow_cells, opening, summarize, tally
 from pcapstate.parser.problems import Problem
 from pcapstate.pipeline import Pass
 
@@ -130,7 +131,24 @@ def test_how_often():
 def test_a_row_of_the_table(capture):
     cells = [cell.plain for cell in flow_cells(capture.flow(0).facts)]
     assert cells[:5] == ["0", "10.0.0.1:40000", "10.0.0.2:80", "TIME_WAIT", "CLOSED"]
-    assert cells[5:] == ["three way", "client, fin", "100 octets", "0 octets", "0.080"]
+    assert cells[5:] == ["three way", "client, fin", "100 B", "0 B", "0.080"]
+
+
+@pytest.mark.parametrize(
+    ("width", "gone"),
+    [
+        (200, set()),
+        (110, {"seconds"}),
+        (100, {"seconds", "opened"}),
+        (90, {"seconds", "opened", "received"}),
+        (80, {"seconds", "opened", "received", "sent"}),
+        (20, {"seconds", "opened", "received", "sent"}),
+    ],
+)
+def test_on_a_narrow_terminal_what_matters_least_goes_first(capture, width, gone):
+    titles = [title for title, _ in summary_module._HEADINGS]
+    places = fitting([flow_cells(capture.flow(0).facts)], width)
+    assert {titles[place] for place in range(10)} - {titles[place] for place in places} == gone
 
 
 @pytest.mark.parametrize(

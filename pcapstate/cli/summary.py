@@ -101,11 +101,16 @@ def _print_flows(console: Console, flows: Any, limit: int) -> None:
     total, shown = count(flows), min(count(flows), limit)
     if not shown:
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title, justify in _HEADINGS:
-        table.add_column(title, justify=justify, no_wrap=True, overflow="ellipsis")
-    for row in range(shown):
-        table.add_row(*flow_cells(record(FLOWS, flows, row)))
+    rows = [flow_cells(record(FLOWS, flows, row)) for row in range(shown)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    places = fitting(rows, console.width)
+    for place in places:
+        title, justify = _HEADINGS[place]
+        # Which connection it is must be readable; rather the rest is cut.
+        least = _natural(rows, place) if place < 3 and console.width >= 80 else None
+        table.add_column(title, justify=justify, no_wrap=True, overflow="ellipsis", min_width=least)
+    for cells in rows:
+        table.add_row(*(cells[place] for place in places))
     console.print(table)
     if shown < total:
         console.print(Text(f"  {total - shown:,} more: --limit {total} shows all, --filter some, -o DIR writes tables"))
@@ -124,6 +129,22 @@ _HEADINGS: Sequence[tuple[str, Any]] = (
     ("received", "right"),
     ("seconds", "right"),
 )
+
+
+_FIRST_TO_GO = ("seconds", "opened", "received", "sent")
+
+
+def fitting(rows: Sequence[Sequence[Text]], width: int) -> list[int]:
+    """The places of the columns that have room side by side; what matters least goes first."""
+    widths = {title: _natural(rows, place) + 2 for place, (title, _) in enumerate(_HEADINGS)}
+    for title in _FIRST_TO_GO:
+        if sum(widths.values()) > width:
+            del widths[title]
+    return [place for place, (title, _) in enumerate(_HEADINGS) if title in widths]
+
+
+def _natural(rows: Sequence[Sequence[Text]], place: int) -> int:
+    return max(len(_HEADINGS[place][0]), *(len(cells[place].plain) for cells in rows))
 
 
 def flow_cells(facts: dict[str, Any]) -> list[Text]:
