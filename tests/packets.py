@@ -55,6 +55,32 @@ def udp(payload: bytes, port: int, source: int = 50000) -> bytes:
     return ip(struct.pack("!HHHH", source, port, 8 + len(payload), 0) + payload, p=UDP)
 
 
+def fragments(payload: bytes, size: int, *, identity: int = 7, protocol: int = TCP, source: int = 1) -> list[bytes]:
+    """IPv4 packets with at most `size` octets of the payload each."""
+    made = []
+    for offset in range(0, len(payload), size):
+        part = payload[offset : offset + size]
+        more = 0x2000 if offset + size < len(payload) else 0
+        packet = bytearray(ip(part, id=identity, p=protocol, src=bytes([10, 0, 0, source])))
+        packet[6:8] = struct.pack("!H", more | offset // 8)
+        made.append(bytes(packet))
+    return made
+
+
+def fragments6(payload: bytes, size: int, *, identity: int = 7, protocol: int = TCP) -> list[bytes]:
+    """The same of IPv6."""
+    made = []
+    for offset in range(0, len(payload), size):
+        part = payload[offset : offset + size]
+        more = 1 if offset + size < len(payload) else 0
+        made.append(ip6(struct.pack("!BBHI", protocol, 0, offset | more, identity) + part, 44))
+    return made
+
+
+WHOLE = bytes(tcp(bytes(range(200)) * 3))
+"""A segment of 600 octets, to be fragmented."""
+
+
 def table(packets: list[Any], speed: Speed, link: int = ETHERNET) -> tuple[Any, Any]:
     """A buffer and the records of packets: octets, or (octets, length on the wire, link type, nanoseconds)."""
     rows = speed.table(Record, len(packets))

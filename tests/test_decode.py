@@ -9,8 +9,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from packets import GRE, IPV6, RAW, decode_all, ethernet, ip, ip6, run, table, tcp, udp
-from test_odd import WHOLE, fragments, fragments6
+from packets import GRE, IPV6, RAW, WHOLE, decode_all, ethernet, fragments, fragments6, ip, ip6, run, table, tcp, udp
 
 from pcapstate.kernels import COMPILED, INTERPRETED
 from pcapstate.parser import decode as decoding

@@ -9,7 +9,22 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packets import IPV6, RAW, decode, decode_all, ethernet, finds_tcp, ip, ip6, tcp, the_segment, udp
+from packets import (
+    IPV6,
+    RAW,
+    WHOLE,
+    decode,
+    decode_all,
+    ethernet,
+    finds_tcp,
+    fragments,
+    fragments6,
+    ip,
+    ip6,
+    tcp,
+    the_segment,
+    udp,
+)
 
 from pcapstate.kernels import INTERPRETED
 from pcapstate.parser import odd
@@ -18,30 +33,6 @@ from pcapstate.parser.odd import Fragments, Start, Waiting, inflated, subframes
 from pcapstate.schema import Record, Segment
 
 SECOND = 1_000_000_000
-
-
-def fragments(payload, size, *, identity=7, protocol=6, source=1):
-    """IPv4 packets with at most `size` octets of the payload each."""
-    made = []
-    for offset in range(0, len(payload), size):
-        part = payload[offset : offset + size]
-        more = 0x2000 if offset + size < len(payload) else 0
-        packet = bytearray(ip(part, id=identity, p=protocol, src=bytes([10, 0, 0, source])))
-        packet[6:8] = struct.pack("!H", more | offset // 8)
-        made.append(bytes(packet))
-    return made
-
-
-def fragments6(payload, size, *, identity=7, protocol=6):
-    made = []
-    for offset in range(0, len(payload), size):
-        part = payload[offset : offset + size]
-        more = 1 if offset + size < len(payload) else 0
-        made.append(ip6(struct.pack("!BBHI", protocol, 0, offset | more, identity) + part, 44))
-    return made
-
-
-WHOLE = bytes(tcp(bytes(range(200)) * 3))
 
 
 @pytest.mark.parametrize("make", [fragments, fragments6])

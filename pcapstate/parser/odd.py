@@ -56,12 +56,16 @@ class Start:
 
 @dataclass(slots=True)
 class Waiting:
-    """A datagram of which some fragments are there. `size` is that of its payload, -1 while the last is missing."""
+    """A datagram of which some fragments are there. `size` is that of its payload, -1 while the last is missing.
+
+    `held` octets of it wait here, of `told` on the wire.
+    """
 
     record: Any
     protocol: int
     size: int = -1
     held: int = 0
+    told: int = 0
     pieces: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     """Offset to length on the wire and octets."""
 
@@ -70,15 +74,18 @@ class Waiting:
         if offset not in self.pieces:
             self.pieces[offset] = (length, octets)
             self.held += len(octets)
+            self.told += length
 
     def whole(self) -> bool:
         """Whether the pieces reach from the beginning to the end without a hole."""
+        if not 0 <= self.size <= self.told:
+            return False
         reached = 0
         for offset, (length, _) in sorted(self.pieces.items()):
             if offset > reached:
                 return False
             reached = max(reached, offset + length)
-        return 0 <= self.size <= reached
+        return self.size <= reached
 
     def octets(self) -> bytes:
         """The payload, up to its end or to the first octet that the file does not hold."""

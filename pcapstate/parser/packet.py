@@ -21,7 +21,8 @@ from .shapes import shape
 from .tunnels import UDP, has_tunnel_port, transport
 
 MOST_LAYERS = 48  # a loop can be built of headers that take no octets
-PLAIN = (0x0806, PROTOCOL + 1, PROTOCOL + 58)  # ARP, ICMP, ICMPv6: often there, and never with TCP inside
+PLAIN = (0x0806, 0x88CC, PROTOCOL + 1, PROTOCOL + 2, PROTOCOL + 50, PROTOCOL + 58, PROTOCOL + 132)
+"""Often there, and nothing to be seen in it: ARP, LLDP, ICMP, IGMP, ESP, ICMPv6, SCTP."""
 
 
 @kernel
