@@ -1,0 +1,86 @@
+"""``pcapstate ladder`` and connections in full, on real captures."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import SAMPLES
+
+from pcapstate.cli import DONE, WRONG, flows, run
+from pcapstate.ladder import read
+
+HANDSHAKE = str(SAMPLES / "handshake_and_close.pcap")
+TWO_FLOWS = str(SAMPLES / "port_reuse_in_time_wait.pcap")
+
+
+def ladders(capsys, *arguments):
+    assert run(["ladder", *arguments]) == DONE
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)
+def test_every_sample_has_a_ladder_that_can_be_read(path, capsys):
+    text = ladders(capsys, str(path), "--flow", "0")
+    exchange = read(text)
+    assert exchange.title.startswith("Flow 0: ")
+    assert exchange.lines[-1].client or exchange.lines[-1].server
+    assert any(line.segment and "SYN" in line.segment.flags for line in exchange.lines)
+
+
+def test_the_last_ack_that_was_lost(capsys):
+    """As RFC 9293 3.6 has it: the FIN comes again, and is acknowledged again from TIME_WAIT."""
+    lines = read(ladders(capsys, str(SAMPLES / "lost_last_ack.pcap"))).lines
+    ends = [(line.client, line.server, line.arrives) for line in lines if line.segment][-3:]
+    assert ends == [
+        ("TIME_WAIT", "LAST_ACK", False),
+        ("TIME_WAIT", "LAST_ACK", True),
+        ("TIME_WAIT", "CLOSED", True),
+    ]
+
+
+def test_all_flows_come_when_none_is_named(capsys):
+    text = ladders(capsys, TWO_FLOWS)
+    assert [line for line in text.splitlines() if line.startswith("Flow")] == [
+        "Flow 0: 10.77.0.1:40000 -> 10.77.0.2:8080",
+        "Flow 1: 10.77.0.1:40000 -> 10.77.0.2:8080",
+    ]
+
+
+def test_only_those_that_are_named(capsys):
+    text = ladders(capsys, TWO_FLOWS, "--flow", "1")
+    assert "Flow 1: " in text
+    assert "Flow 0: " not in text
+
+
+def test_many_flows_are_not_all_printed(capsys, monkeypatch):
+    monkeypatch.setattr(flows, "MOST_LADDERS", 1)
+    text = ladders(capsys, TWO_FLOWS)
+    assert "Flow 1: " not in text
+    assert text.endswith("1 more connections: --flow names those to show\n")
+
+
+def test_raw_numbers(capsys):
+    relative, raw = ladders(capsys, HANDSHAKE), ladders(capsys, HANDSHAKE, "--raw")
+    assert "<SEQ=0><CTL=SYN>" in relative
+    assert "<SEQ=0><CTL=SYN>" not in raw
+
+
+def test_long_flows_are_folded_unless_all_is_said(capsys):
+    path = str(SAMPLES / "lost_data.pcap")
+    assert "segments not shown" in ladders(capsys, path)
+    assert "segments not shown" not in ladders(capsys, path, "--all")
+
+
+def test_a_capture_without_tcp(capsys, tmp_path):
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    assert ladders(capsys, str(empty)) == "no TCP connection\n"
+    assert run(["ladder", str(empty), "--flow", "0"]) == WRONG
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)
+def test_every_sample_in_full(path, capsys):
+    assert run(["analyze", str(path), "--flow", "0"]) == DONE
+    out = capsys.readouterr().out
+    assert "client 10.77.0.1:" in out
+    assert "evidence" in out
+    assert "left in" in out
