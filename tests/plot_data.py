@@ -190,6 +190,102 @@ def whole() -> SimpleNamespace:
     return flow(segments, moves)
 
 
+def slow_reader() -> SimpleNamespace:
+    """A receiver (the server) that stops reading: its window fills, is zero for 2 s, is probed, and opens again."""
+    c, s = "client", "server"
+    segments = [
+        segment(0.0, c, "SYN", 0, window=64240, mss=1460, window_scale=7),
+        segment(0.014, s, "SYN,ACK", 0, 1, window=4000, mss=1460, window_scale=0),
+        segment(0.020, c, "ACK", 1, 1),
+        segment(0.021, c, "ACK", 1, 1, length=1000),
+        segment(0.022, c, "ACK", 1001, 1, length=3000),
+        segment(0.036, s, "ACK", 1, 4001, window=0, window_raw=0),
+        segment(0.500, c, "ACK", 4000, 1, label="window_probe"),
+        segment(0.514, s, "ACK", 1, 4001, window=0, window_raw=0, label="window_probe_ack"),
+        segment(2.036, s, "ACK", 1, 4001, window=4000, label="window_update"),
+        segment(2.050, c, "ACK", 4001, 1, length=1000),
+        segment(2.064, s, "ACK", 1, 5001, window=4000),
+    ]
+    moves = [
+        move(c, 0.0, "CLOSED", "snd SYN", "SYN_SENT", frame=1),
+        move(c, 0.017, "SYN_SENT", "rcv SYN,ACK", "ESTABLISHED", frame=2, evidence="confirmed", bounds=(0.014, 0.020)),
+        move(s, 0.007, "LISTEN", "rcv SYN", "SYN_RECEIVED", frame=1, evidence="confirmed", bounds=(0.0, 0.014)),
+        move(
+            s,
+            0.027,
+            "SYN_RECEIVED",
+            "rcv ACK of SYN",
+            "ESTABLISHED",
+            frame=3,
+            evidence="confirmed",
+            bounds=(0.020, 0.036),
+        ),
+    ]
+    windows = [
+        {"side": s, "frame": 2, "time": at(0.014), "window": 4000, "state": "open", "scale_known": "known"},
+        {"side": s, "frame": 6, "time": at(0.036), "window": 0, "state": "zero", "scale_known": "known"},
+        {"side": s, "frame": 9, "time": at(2.036), "window": 4000, "state": "open", "scale_known": "known"},
+    ]
+    return flow(segments, moves, windows, close_reason="still_open", closed_by="none")
+
+
+def lossy() -> SimpleNamespace:
+    """Data of the client, one segment lost behind the capture point and sent again, with SACK between."""
+    c, s = "client", "server"
+    segments = [
+        segment(0.0, c, "ACK", 1, 1, length=1000),
+        segment(0.001, c, "ACK", 1001, 1, length=1000, cause="lost_after"),
+        segment(0.002, c, "ACK", 2001, 1, length=1000),
+        segment(0.014, s, "ACK", 1, 1001),
+        segment(0.016, s, "ACK", 1, 1001, sack="2001-3001", label="duplicate_ack"),
+        segment(0.220, c, "ACK", 1001, 1, length=1000, label="retransmission", cause="timeout"),
+        segment(0.234, s, "ACK", 1, 3001),
+    ]
+    moves = [
+        move(side, when, "", "seen", "ESTABLISHED", frame=frame, bounds=(None, None))
+        for side, when, frame in ((c, 0.0, 1), (s, 0.014, 4))
+    ]
+    return flow(segments, moves, opened="midstream", close_reason="still_open", closed_by="none")
+
+
+def unscaled() -> SimpleNamespace:
+    """Picked up in mid-stream: the server's window scale is not known."""
+    c, s = "client", "server"
+    segments = [
+        segment(0.0, c, "ACK", 1, 1, length=1000, window=None, window_raw=700),
+        segment(0.010, s, "ACK", 1, 1001, window=None, window_raw=502),
+        segment(0.020, s, "ACK", 1, 1001, window=None, window_raw=400),
+    ]
+    windows = [{"side": s, "frame": 2, "time": at(0.010), "window": None, "state": "open", "scale_known": "unknown"}]
+    moves = [move(c, 0.0, "", "seen", "ESTABLISHED", frame=1), move(s, 0.010, "", "seen", "ESTABLISHED", frame=2)]
+    return flow(
+        segments, moves, windows, rtt=(None, None), opened="midstream", close_reason="still_open", closed_by="none"
+    )
+
+
+def refused() -> SimpleNamespace:
+    """A SYN that a reset answers: the server never leaves CLOSED."""
+    segments = [
+        segment(0.0, "client", "SYN", 0, window=64240, mss=1460),
+        segment(0.014, "server", "RST,ACK", -1, 1, window=0, seq_raw=0, window_raw=0),
+    ]
+    moves = [
+        move("client", 0.0, "CLOSED", "snd SYN", "SYN_SENT", frame=1),
+        move("client", 0.014, "SYN_SENT", "rcv RST", "CLOSED", frame=2, evidence="presumed", bounds=(0.014, None)),
+    ]
+    facts = {"opened": "refused", "closed_by": "server", "close_reason": "refused", "server_state": "CLOSED"}
+    return flow(segments, moves, rtt=(None, None), **facts)
+
+
+def several(*flows: SimpleNamespace) -> SimpleNamespace:
+    """A capture of these flows, numbered anew."""
+    rows, moves = [], []
+    for number, one in enumerate(flows):
+        rows.append({**{name: getattr(one, name) for name in schema.FLOWS.names}, "flow": number})
+        moves.append(one.timeline.assign(flow=number))
+    return SimpleNamespace(flows=table("flows", rows), timeline=pd.concat(moves, ignore_index=True))
+
+
 def bulk(count: int) -> SimpleNamespace:
     """A long transfer by the server: an ACK after every second segment, one in 500 sent again; `count` segments."""
     rng = np.random.default_rng(1)

@@ -164,8 +164,8 @@ def is_word(values: pd.Series[Any], *which: str) -> npt.NDArray[np.bool_]:
 def has_flag(segments: pd.DataFrame, *which: str) -> npt.NDArray[np.bool_]:
     """Which segments carry one of these flags."""
     flags = segments["flags"]
-    kinds = [kind for kind in flags.drop_duplicates() if set(which) & set(str(kind).split(","))]
-    return is_word(flags, *kinds)
+    known = flags.cat.categories if isinstance(flags.dtype, pd.CategoricalDtype) else flags.unique()
+    return is_word(flags, *(kind for kind in known if set(which) & set(str(kind).split(","))))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -18,6 +18,9 @@ from ..schema import SIDES, STATES
 SMALL, NORMAL, LARGE = 7.0, 8.0, 11.0
 """Sizes of letters, in points."""
 
+EVEN = 0.179
+"""The relative luminance on which black and white words are read equally well (W3C's contrast ratio)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -48,7 +51,7 @@ class Style:
 
     def over(self, color: str) -> str:
         """Black or white, whichever is easier to read on ``color`` (W3C's relative luminance)."""
-        return "#000000" if luminance(color) > 0.25 else "#ffffff"
+        return "#000000" if luminance(color) > EVEN else "#ffffff"
 
 
 def luminance(color: str) -> float:
@@ -88,13 +91,13 @@ LIGHT = Style(
         "#c97df5",  # TIME_WAIT
     ),
     sides=_sides("#1f5fb0", "#b35c00"),
-    data="#2a6fc2",
-    acknowledged="#149a57",
-    edge="#b35c00",
-    retransmission="#c4260b",
-    zero="#c4260b",
+    data="#1b55c0",
+    acknowledged="#0aa573",
+    edge="#f0980f",
+    retransmission="#b91406",
+    zero="#b91406",
     full="#dd8a1f",
-    sack="#9440c4",
+    sack="#552657",
     doubt="#1b1f24",
 )
 
@@ -118,13 +121,13 @@ DARK = Style(
         "#cf86fa",  # TIME_WAIT
     ),
     sides=_sides("#6aaaf5", "#f0a04b"),
-    data="#5b9bea",
-    acknowledged="#2dbb74",
-    edge="#f0a04b",
-    retransmission="#ff6a50",
-    zero="#ff6a50",
+    data="#a5d5fb",
+    acknowledged="#2f9c80",
+    edge="#ffd92b",
+    retransmission="#f76a45",
+    zero="#f76a45",
     full="#dd8a1f",
-    sack="#cf8cf7",
+    sack="#bb66e0",
     doubt="#e8ecf0",
 )
 

@@ -319,7 +319,7 @@ def _legend(ax: Axes, table: Ladder, colors: Style) -> None:
         ),
         ("zero" in tones, arrow("zero"), "zero window"),
         ("reset" in tones, arrow("reset"), "reset"),
-        ("odd" in tones, arrow("odd"), "as its words say"),
+        ("odd" in tones, arrow("odd"), "probe, keep-alive or other, as its words say"),
         (
             len(table.blocks) > 0,
             Patch(facecolor=to_rgba(colors.data, 0.10), edgecolor=colors.data),

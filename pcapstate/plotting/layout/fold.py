@@ -101,14 +101,18 @@ def _middle_folded(count: int, rows: int) -> Booleans:
 
 
 def _split(starts: Booleans, times: npt.NDArray[np.float64], rows: int) -> Booleans:
-    """Parts groups at silences that are long (a fiftieth of the whole), the longest first, while there is room."""
-    gaps = np.where(starts[1:], 0.0, np.diff(times))
+    """Parts groups at long silences, the longest first, while there is room.
+
+    A silence is long that is a fiftieth of the whole, and four times what usually passes between two segments.
+    """
+    steps = np.diff(times)
+    gaps = np.where(starts[1:], 0.0, steps)
     room = min(rows - int(starts.sum()), _SPLITS)
     if room <= 0:
         return starts
-    longest = np.argsort(-gaps, kind="stable")[:room]
+    long = np.flatnonzero(gaps > max((times[-1] - times[0]) / 50, 4 * float(np.median(steps))))
     split = starts.copy()
-    split[1:][longest[gaps[longest] > (times[-1] - times[0]) / 50]] = True
+    split[1:][long[np.argsort(-gaps[long], kind="stable")[:room]]] = True
     return split
 
 

@@ -33,7 +33,7 @@ def place_labels(arrows: pd.DataFrame) -> pd.DataFrame:
     second half of them goes below the arrow (``below``, empty for most). ``crowded`` says for how far across they
     meet even so.
     """
-    lines = [_Line(*row) for row in arrows[["from_x", "from_y", "to_x", "to_y"]].itertuples(index=False)]
+    lines = [_Line(*row) for row in _extended(arrows).itertuples(index=False)]
     texts = [(text, "") for text in arrows["text"]]
     placed = _settled(lines, texts, list(arrows["mark"]))
     if max((crowd for _, crowd in placed), default=0.0) > ALLOWED:
@@ -48,6 +48,13 @@ def place_labels(arrows: pd.DataFrame) -> pd.DataFrame:
         label_x=np.array([words.middle for words, _ in placed], np.float64),
         crowded=np.array([crowd for _, crowd in placed], np.float64),
     )
+
+
+def _extended(arrows: pd.DataFrame) -> pd.DataFrame:
+    """The arrows all the way across: the words of a segment that was lost may run on where its arrow ends."""
+    across = 1 - 2 * arrows["from_x"]
+    slope = (arrows["to_y"] - arrows["from_y"]) / (arrows["to_x"] - arrows["from_x"])
+    return arrows[["from_x", "from_y"]].assign(to_x=arrows["from_x"] + across, to_y=arrows["from_y"] + slope * across)
 
 
 def _settled(lines: list[_Line], texts: list[tuple[str, str]], marks: list[str]) -> list[tuple[_Words, float]]:

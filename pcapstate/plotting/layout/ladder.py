@@ -40,8 +40,7 @@ NUDGE = 1e-9
 @dataclass(frozen=True, slots=True)
 class Ladder:
     """All that a ladder draws. ``arrows``, ``blocks`` (folded exchanges), ``bands``, ``doubts``, ``names``,
-    ``folds``, ``ticks``: see the functions that make them. ``captured`` is where across the capture was made. ``end``
-    is the place of the last frame (lines), ``hidden`` a sentence about what was folded (empty: nothing), ``measured``
+    ``folds``, ``ticks``: see the functions that make them. ``captured`` is where across the capture was made, ``hidden`` a sentence about what was folded (empty: nothing), ``measured``
     whether the slants are.
     """
 
@@ -55,7 +54,6 @@ class Ladder:
     ticks: pd.DataFrame
     top: float
     bottom: float
-    end: float
     hidden: str
     captured: float
     measured: bool
@@ -98,7 +96,6 @@ def ladder_layout(
         ticks=_ticks(moments, sides, axis, known),
         top=drawn.top,
         bottom=drawn.bottom,
-        end=float(axis.place([moments["received"].max()])[0]),
         hidden=_hidden(groups, len(segments), len(flow.segments)),
         captured=capture_point(known),
         measured=not np.isnan(known.delay_client + known.delay_server),

@@ -1,0 +1,90 @@
+"""What every picture takes from a flow: names, times as numbers, words as words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plot_data
+import pytest
+
+from pcapstate.plotting.facts import endpoint, facts, has_flag, is_word, nanoseconds, numbers, records, seconds, words
+
+FLOW = plot_data.whole()
+
+
+def test_the_facts_of_a_flow():
+    known = facts(FLOW)
+    assert known.number == 0
+    assert known.title == "Flow 0: 10.0.0.1:40000 → 10.0.0.2:80"
+    assert known.clock == "2024-05-01 12:00:00.003000 UTC"
+    assert known.duration == pytest.approx(1.2401)
+    assert known.delay_client == pytest.approx(0.003)
+    assert known.delay_server == pytest.approx(0.007)
+
+
+def test_unknown_delays_are_not_numbers():
+    known = facts(plot_data.refused())
+    assert np.isnan([known.delay_client, known.delay_server]).all()
+
+
+def test_the_verdict_is_the_sentence_of_the_row():
+    flow = plot_data.whole()
+    flow.note = "The client closed first."
+    assert facts(flow).verdict == "The client closed first."
+
+
+@pytest.mark.parametrize(
+    ("opened", "by", "reason", "words_of_it"),
+    [
+        ("three_way", "client", "fin", "three way; closed by client (fin)"),
+        ("three_way", "both", "fin", "three way; closed by both (fin)"),
+        ("midstream", "none", "still_open", "midstream; still open"),
+        ("refused", "server", "refused", "refused"),
+        (None, None, None, ""),
+    ],
+)
+def test_a_verdict_without_a_sentence(opened, by, reason, words_of_it):
+    flow = plot_data.whole()
+    flow.opened, flow.closed_by, flow.close_reason = opened, by, reason
+    assert facts(flow).verdict == words_of_it
+
+
+def test_endpoints():
+    assert endpoint("10.0.0.1", 80) == "10.0.0.1:80"
+    assert endpoint("fe80::1", 80) == "[fe80::1]:80"
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_as_nanoseconds_whatever_their_unit(unit):
+    times = pd.Series(pd.DatetimeIndex(["1970-01-01 00:00:01", None], tz="UTC").as_unit(unit))
+    assert nanoseconds(times).tolist() == [1_000_000_000, np.iinfo(np.int64).min]
+
+
+def test_times_as_seconds():
+    times = pd.Series(pd.DatetimeIndex(["1970-01-01 00:00:01.5", None], tz="UTC"))
+    passed = seconds(times, 1_000_000_000)
+    assert passed[0] == 0.5
+    assert np.isnan(passed[1])
+
+
+def test_numbers_and_words():
+    assert numbers(pd.Series([1, None], dtype="Int64")).tolist()[0] == 1.0
+    assert np.isnan(numbers(pd.Series([1, None], dtype="Int64"))[1])
+    category = pd.Series(pd.Categorical(["a", None, "b"]))
+    assert words(category).tolist() == ["a", "", "b"]
+    assert words(category.astype("string")).tolist() == ["a", "", "b"]
+    assert is_word(category, "a", "c").tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("dtype", ["category", "string", object])
+def test_flags_are_looked_up_one_by_one(dtype):
+    table = pd.DataFrame({"flags": pd.Series(["SYN", "SYN,ACK", "ACK", "RST,ACK", ""]).astype(dtype)})
+    assert has_flag(table, "SYN").tolist() == [True, True, False, False, False]
+    assert has_flag(table, "SYN", "RST").tolist() == [True, True, False, True, False]
+    assert not has_flag(table, "FIN").any()
+    assert not has_flag(table, "CK").any()
+
+
+def test_records_have_none_for_what_is_missing():
+    table = pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": pd.Categorical(["x", None])})
+    assert records(table) == [{"a": 1, "b": "x"}, {"a": None, "b": None}]
