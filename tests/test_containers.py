@@ -105,11 +105,10 @@ def blocks(*stamps: int) -> bytes:
 def test_a_walk_comes_back_when_the_room_is_full(speed, data):
     octets, walks, interfaces = prepared([data], speed)
     records = speed.table(Record, 3)
-    walks = speed.table(Walk, 1) if walks is None else walks
     row(walks, 0).file = 5
     frames, stops = [], []
     for _ in range(4):
-        count = speed.of(walk)(octets, walks, interfaces, records, 3)
+        count = speed.of(walk)(octets, walks, 0, interfaces, records, 0, 3)
         frames += [int(row(records, i).frame) for i in range(count)]
         assert all(
             row(records, i).file == 5 and row(records, i).file_frame == row(records, i).frame for i in range(count)
@@ -122,8 +121,29 @@ def test_a_walk_comes_back_when_the_room_is_full(speed, data):
 @BOTH
 def test_a_walk_comes_back_at_an_interface(speed):
     octets, walks, interfaces = prepared([blocks(1, 2) + interface() + enhanced()], speed)
-    assert speed.of(walk)(octets, walks, interfaces, speed.table(Record, 9), 9) == 2
+    assert speed.of(walk)(octets, walks, 0, interfaces, speed.table(Record, 9), 0, 9) == 2
     assert row(walks, 0).stop == HEADER
+
+
+@BOTH
+def test_a_walk_fills_the_rows_that_it_is_given_of_the_file_that_it_is_given(speed):
+    octets, walks, interfaces = prepared([blocks(1), pcap(record(seconds=8), record(seconds=9)), blocks(3)], speed)
+    records = speed.table(Record, 5)
+    assert speed.of(walk)(octets, walks, 1, interfaces, records, 2, 5) == 4
+    assert [int(row(records, i).time) // 10**9 for i in range(5)] == [0, 0, 8, 9, 0]
+    assert {int(row(records, i).file) for i in (2, 3)} == {1}
+    assert [int(row(walks, i).packets) for i in range(3)] == [0, 2, 0]
+    assert row(walks, 1).first_time == 8_000_005_000
+
+
+@BOTH
+def test_the_first_time_is_that_of_a_packet(speed):
+    data = section() + interface() + block(9) + enhanced(stamp=7) + enhanced(stamp=5)
+    octets, walks, interfaces = prepared([data], speed)
+    for _ in range(2):
+        speed.of(walk)(octets, walks, 0, interfaces, speed.table(Record, 1), 0, 1)
+    w = row(walks, 0)
+    assert (w.first_time, w.time, w.frame, w.packets) == (7000, 5000, 3, 2)
 
 
 # --- several files -----------------------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ import pytest
 from containers_made import block, enhanced, interface, pcap, record, section, simple, snoop
 
 from pcapstate.kernels import INTERPRETED
-from pcapstate.parser.containers import step
+from pcapstate.parser.containers import walk
 from pcapstate.parser.files import CaptureFile, NotACapture, region_for
 from pcapstate.parser.pcapng import LARGEST_BLOCK
 from pcapstate.parser.regions import Interfaces, Space
 from pcapstate.parser.sources import Origin
-from pcapstate.parser.walk import RECORD, Walk
+from pcapstate.parser.walk import Walk
 from pcapstate.schema import Record
 
 
@@ -46,11 +46,9 @@ class Opened:
         self.packets: list[bytes] = []
         record = Record.object()
         while self.w.used:
-            stop = step(self.space.octets, self.w, self.interfaces.table, record)
-            if stop == RECORD:
+            if walk(self.space.octets, [self.w], 0, self.interfaces.table, [record], 0, 1):
                 self.packets.append(bytes(self.space.octets[record.offset : record.offset + record.captured]))
             else:
-                self.w.stop = stop
                 self.file.go_on(self.w, self.interfaces)
         self.file.note(self.w)
 

@@ -7,9 +7,9 @@ from containers_made import MAGIC_MODIFIED, MAGIC_NS, MAGIC_US, pcap, record, sn
 
 from pcapstate.kernels import COMPILED, INTERPRETED
 from pcapstate.parser.containers import recognise
-from pcapstate.parser.pcap import PLAIN_FORMATS, begin_plain, step_pcap
+from pcapstate.parser.pcap import PLAIN_FORMATS, begin_plain, walk_pcap
 from pcapstate.parser.regions import row
-from pcapstate.parser.walk import LONG_PACKET, MORE, RECORD, SHORT_RECORD, Walk
+from pcapstate.parser.walk import LONG_PACKET, MORE, RECORD, WRONG_RECORD, Walk
 from pcapstate.schema import Record
 
 
@@ -25,12 +25,13 @@ class Walked:
         self.walks, self.records = speed.table(Walk, 1), speed.table(Record, 1)
         self.w, self.record = row(self.walks, 0), row(self.records, 0)
         self.odd = begin_plain(recognise(data[:24]), data[:24], self.w)
-        self.w.end = len(data)
+        self.w.end, self.w.file = len(data), 4
         self._octets = speed.octets(data)
-        self._run = speed.of(step_pcap)
+        self._run = speed.of(walk_pcap)
 
     def step(self) -> int:
-        return int(self._run(self._octets, self.walks[0], self.records[0]))
+        self._run(self._octets, self.walks[0], self.records, 0, 1)
+        return int(self.w.stop)
 
     def all(self) -> list[tuple[int, int, int]]:
         """Time, captured and wire length of every record."""
@@ -57,11 +58,12 @@ def test_the_modified_form_has_longer_headers(speed, order):
     assert walked.record.offset == 24 + 24 + 60 + 24
 
 
-def test_a_record_tells_everything_but_its_frame_and_file(speed):
+def test_a_record_tells_everything(speed):
     walked = Walked(pcap(record(bytes(60)), record(bytes(40), wire=1500, seconds=7, fraction=8), link=113), speed)
     assert [walked.step(), walked.step(), walked.step()] == [RECORD, RECORD, MORE]
     r = walked.record
     assert (r.file_frame, r.time, r.offset, r.captured, r.wire, r.link) == (2, 7_000_008_000, 116, 40, 1500, 113)
+    assert (r.frame, r.file) == (2, 4)
     assert (walked.w.frame, walked.w.first_time, walked.w.time) == (2, 1_000_000_005_000, 7_000_008_000)
 
 
@@ -133,10 +135,10 @@ def test_an_unknown_link_type_of_snoop_is_odd(speed):
     assert "77" in Walked(snoop(link=77), speed).odd
 
 
-@pytest.mark.parametrize("length", [0, 83, 2**32 - 1])
+@pytest.mark.parametrize("length", [0, 83, 84 + 4097, 2**32 - 1])
 def test_a_snoop_record_that_lies_about_its_length_is_damage(speed, length):
     walked = Walked(snoop(snoop_record(bytes(60), 1, 1, length=length)), speed)
-    assert walked.step() == SHORT_RECORD
+    assert walked.step() == WRONG_RECORD
     assert walked.w.value == length
 
 

@@ -27,7 +27,7 @@ from pcapstate.parser.pcapng import (
     nanoseconds,
     read_interface,
     section_length,
-    step_pcapng,
+    walk_pcapng,
 )
 from pcapstate.parser.regions import row
 from pcapstate.parser.walk import (
@@ -67,10 +67,11 @@ class Walked:
         self.w.big, self.w.end = int(order == ">"), len(data)
         self.w.interfaces_at, self.w.interfaces = 3, len(interfaces)
         self._octets = speed.octets(data)
-        self._run = speed.of(step_pcapng)
+        self._run = speed.of(walk_pcapng)
 
     def step(self) -> int:
-        return int(self._run(self._octets, self.walks[0], self.interfaces, self.records[0]))
+        self._run(self._octets, self.walks[0], self.interfaces, self.records, 0, 1)
+        return int(self.w.stop)
 
     def found(self) -> tuple[int, ...]:
         r = self.record

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..kernels import Row, kernel
 from ..schema import Record
-from .pcap import PLAIN_FORMATS, PlainFormat, begin_plain, step_pcap
-from .pcapng import SECTION, step_pcapng
+from .pcap import PLAIN_FORMATS, PlainFormat, begin_plain, walk_pcap
+from .pcapng import SECTION, walk_pcapng
 from .walk import BLOCKS, RECORD
 
 copy_record = Record.copy
@@ -45,32 +45,15 @@ def begin(container: str | PlainFormat, head: bytes, w: Any) -> str:
 
 
 @kernel
-def step(octets: Any, w: Any, interfaces: Any, record: Any) -> int:
-    """Goes over one packet of either kind of container."""
-    if w.format == BLOCKS:
-        return step_pcapng(octets, w, interfaces, record)
-    return step_pcap(octets, w, record)
+def walk(octets: Any, walks: Any, which: int, interfaces: Any, records: Any, first: int, last: int) -> int:
+    """Goes over one file, `walks[which]`, and fills the rows of `records` from `first` on, up to the one before `last`.
 
-
-@kernel
-def walk(octets: Any, walks: Any, interfaces: Any, records: Any, room: int) -> int:
-    """Goes over one file, the first of `walks`. Fills up to `room` rows of `records` and returns how many.
-
-    `walks[0].stop` tells why it came back: RECORD when the room is full.
+    Returns the row that it came to. `stop` of the walk tells why it came back: RECORD when all rows are filled.
     """
-    w = walks[0]
-    count = 0
-    stop = RECORD
-    while count < room:
-        record = records[count]
-        stop = step_pcapng(octets, w, interfaces, record) if w.format == BLOCKS else step_pcap(octets, w, record)
-        if stop != RECORD:
-            break
-        record.frame = record.file_frame
-        record.file = w.file
-        count += 1
-    w.stop = stop
-    return count
+    w = walks[which]
+    if w.format == BLOCKS:
+        return walk_pcapng(octets, w, interfaces, records, first, last)
+    return walk_pcap(octets, w, records, first, last)
 
 
 Merge = Row(
@@ -83,12 +66,11 @@ NONE, LIMIT = -1, -2
 
 
 @kernel
-def fill_head(octets: Any, w: Any, interfaces: Any, head: Any) -> int:
-    """Reads the next packet of a file into its head; `head.frame` is 0 where there is none. Returns why."""
-    stop = step(octets, w, interfaces, head)
-    head.frame = 1 if stop == RECORD else 0
-    w.stop = stop
-    return stop
+def fill_head(octets: Any, walks: Any, which: int, interfaces: Any, heads: Any) -> int:
+    """Reads the next packet of a file into its head; `frame` of the head is 0 where there is none. Returns why."""
+    heads[which].frame = 0
+    walk(octets, walks, which, interfaces, heads, which, which + 1)
+    return walks[which].stop
 
 
 @kernel
@@ -102,7 +84,7 @@ def merge(octets: Any, walks: Any, heads: Any, interfaces: Any, records: Any, ro
     p.stopped = NONE
     for i in range(p.files):
         if walks[i].used and heads[i].frame == 0:
-            if fill_head(octets, walks[i], interfaces, heads[i]) != RECORD:
+            if fill_head(octets, walks, i, interfaces, heads) != RECORD:
                 p.stopped = i
                 return 0
     count = 0
@@ -110,7 +92,7 @@ def merge(octets: Any, walks: Any, heads: Any, interfaces: Any, records: Any, ro
         best = NONE
         for i in range(p.files):
             if heads[i].frame != 0:
-                if best == NONE or comes_before(heads[i], walks[i], heads[best], walks[best]):
+                if best == NONE or comes_before(heads[i], heads[best]):
                     best = i
         if best == NONE:
             return count
@@ -125,17 +107,16 @@ def merge(octets: Any, walks: Any, heads: Any, interfaces: Any, records: Any, ro
         record = records[count]
         copy_record(record, head)
         record.frame = p.frame
-        record.file = w.file
         count += 1
-        if fill_head(octets, w, interfaces, head) != RECORD:
+        if fill_head(octets, walks, best, interfaces, heads) != RECORD:
             p.stopped = best
             return count
     return count
 
 
 @kernel
-def comes_before(head: Any, w: Any, other: Any, other_walk: Any) -> int:
+def comes_before(head: Any, other: Any) -> bool:
     """Whether a file's next packet comes before another file's."""
     if head.time != other.time:
-        return 1 if head.time < other.time else 0
-    return 1 if w.file < other_walk.file else 0
+        return head.time < other.time  # type: ignore[no-any-return]
+    return head.file < other.file  # type: ignore[no-any-return]

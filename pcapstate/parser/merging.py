@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from ..kernels import INTERPRETED
 from ..schema import Record
-from .containers import LIMIT, merge, step
+from .containers import LIMIT, merge, walk
 from .files import CaptureFile, NotACapture, region_for
 from .problems import Problem
 from .regions import Interfaces, Space, Tables, row
 from .sources import CaptureError, FileInfo, Origin
-from .walk import RECORD, Walk
+from .walk import Walk
 
 FOREVER = 2**62
 """Later than any packet."""
@@ -41,12 +41,7 @@ def first_packet(origin: Origin, number: int) -> First:
     w, record = Walk.object(), Record.object()
     file = CaptureFile(origin, number, space, region_for(SMALL, origin))
     file.begin(w)
-    stop = RECORD
-    while w.used:
-        stop = step(space.octets, w, interfaces.table, record)
-        if stop == RECORD:
-            break
-        w.stop = stop
+    while w.used and not walk(space.octets, [w], 0, interfaces.table, [record], 0, 1):
         file.go_on(w, interfaces)
     found = record.time if w.used else None
     file.note(w)

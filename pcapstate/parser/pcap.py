@@ -11,55 +11,72 @@ from typing import Any, Literal
 
 from ..kernels import kernel
 from .octets import be32, le32
-from .walk import LONG_PACKET, MORE, PLAIN, RECORD, SHORT_RECORD, largest_packet
+from .walk import LONG_PACKET, MORE, PLAIN, RECORD, WRONG_RECORD, largest_packet
+
+PADDING = 4096
+"""Octets that a record of snoop may have behind its packet; writers that align pad to 4 or 8."""
 
 
 @kernel
-def step_pcap(octets: Any, w: Any, record: Any) -> int:
-    """Goes over one record: fills `record` (but for `frame` and `file`) and returns RECORD, or why it stops."""
-    at = w.position
-    left = w.end - at
-    if left < w.header:
-        w.need = w.header
-        return MORE
-    if w.big:
-        seconds = be32(octets, at + w.seconds_at)
-        fraction = be32(octets, at + w.fraction_at)
-        captured = be32(octets, at + w.captured_at)
-        wire = be32(octets, at + w.wire_at)
-    else:
-        seconds = le32(octets, at + w.seconds_at)
-        fraction = le32(octets, at + w.fraction_at)
-        captured = le32(octets, at + w.captured_at)
-        wire = le32(octets, at + w.wire_at)
-    if w.swap and captured > wire:
-        captured, wire = wire, captured
-    if captured > w.bound:
-        w.value = captured
-        return LONG_PACKET
-    length = w.header + captured
-    if w.length_at >= 0:
-        # snoop pads its records, and says how long they are; it is big-endian.
-        length = be32(octets, at + w.length_at)
-        if length < w.header + captured or length > w.header + w.bound + 4096:
-            w.value = length
-            return SHORT_RECORD
-    if left < length:
-        w.need = length
-        return MORE
-    time = seconds * 1000000000 + fraction * w.unit
-    w.time = time
-    w.frame += 1
-    if w.frame == 1:
-        w.first_time = time
-    w.position = at + length
-    record.file_frame = w.frame
-    record.time = time
-    record.offset = at + w.header
-    record.captured = captured
-    record.wire = wire
-    record.link = w.link
-    return RECORD
+def walk_pcap(octets: Any, w: Any, records: Any, first: int, last: int) -> int:
+    """Goes over records and fills the rows from `first` on, up to the one before `last`; returns the row it came to.
+
+    `w.stop` tells why it came back: RECORD when all rows are filled.
+    """
+    # What changes from record to record is kept out of the row `w`: from there it would be read again each time.
+    at, frame, place = w.position, w.frame, first
+    end, big, header, stop = w.end, w.big, w.header, RECORD
+    while place < last:
+        left = end - at
+        if left < header:
+            w.need = header
+            stop = MORE
+            break
+        if big:
+            seconds = be32(octets, at + w.seconds_at)
+            fraction = be32(octets, at + w.fraction_at)
+            captured = be32(octets, at + w.captured_at)
+            wire = be32(octets, at + w.wire_at)
+        else:
+            seconds = le32(octets, at + w.seconds_at)
+            fraction = le32(octets, at + w.fraction_at)
+            captured = le32(octets, at + w.captured_at)
+            wire = le32(octets, at + w.wire_at)
+        if w.swap and captured > wire:
+            captured, wire = wire, captured
+        length = header + captured
+        if w.length_at >= 0:
+            # snoop pads its records, and says how long they are; it is big-endian.
+            length = be32(octets, at + w.length_at)
+        if captured > w.bound or length < header + captured or length > header + captured + PADDING:
+            w.value = captured if captured > w.bound else length
+            stop = LONG_PACKET if captured > w.bound else WRONG_RECORD
+            break
+        if left < length:
+            w.need = length
+            stop = MORE
+            break
+        frame += 1
+        record = records[place]
+        record.frame = frame
+        record.file = w.file
+        record.file_frame = frame
+        record.time = seconds * 1000000000 + fraction * w.unit
+        record.offset = at + header
+        record.captured = captured
+        record.wire = wire
+        record.link = w.link
+        at += length
+        place += 1
+    if place > first:
+        if w.packets == 0:
+            w.first_time = records[first].time
+        w.packets += place - first
+        w.time = records[place - 1].time
+    w.position = at
+    w.frame = frame
+    w.stop = stop
+    return place
 
 
 @dataclass(frozen=True, slots=True)

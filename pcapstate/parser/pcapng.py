@@ -81,49 +81,82 @@ def binary_nanoseconds(high: int, low: int, shift: int) -> int:
 
 
 @kernel
-def step_pcapng(octets: Any, w: Any, interfaces: Any, record: Any) -> int:
-    """Goes over blocks to the next packet: fills `record` (but for `frame`, `file`), returns RECORD or why it stops."""
-    while True:
-        at = w.position
-        left = w.end - at
+def walk_pcapng(octets: Any, w: Any, interfaces: Any, records: Any, first: int, last: int) -> int:
+    """Goes over blocks and fills the rows from `first` on, up to the one before `last`; returns the row it came to.
+
+    `w.stop` tells why it came back: RECORD when all rows are filled.
+    """
+    # What changes from block to block is kept out of the row `w`: from there it would be read again each time.
+    at, frame, place, time = w.position, w.frame, first, w.time
+    end, big, stop = w.end, w.big, RECORD
+    while place < last:
+        left = end - at
         if left < 12:
             w.need = 12
-            return MORE
-        if w.big:
+            stop = MORE
+            break
+        if big:
             kind = be32(octets, at)
             length = be32(octets, at + 4)
         else:
             kind = le32(octets, at)
             length = le32(octets, at + 4)
-        if kind == SECTION:
-            return HEADER
-        if length < 12:
-            w.value = length
-            return SHORT_BLOCK
         padded = (length + 3) & 0x1FFFFFFFC
-        if length > LARGEST_BLOCK:
-            w.value = length
+        if kind == SECTION or length < 12 or length > LARGEST_BLOCK:
             w.need = padded
-            return LONG_BLOCK if is_known(kind) else STRANGER
+            stop = unusual_block(w, kind, length)
+            break
         if left < padded:
             w.need = padded
-            return MORE
-        again = be32(octets, at + padded - 4) if w.big else le32(octets, at + padded - 4)
+            stop = MORE
+            break
+        again = be32(octets, at + padded - 4) if big else le32(octets, at + padded - 4)
         if again != length:
             w.value = again
-            return LENGTHS_DIFFER
-        if kind == INTERFACE:
-            return HEADER
-        if kind in (ENHANCED_PACKET, OLD_PACKET):
-            return timed_packet(octets, w, interfaces, record, kind, padded)
-        if kind == SIMPLE_PACKET:
-            return simple_packet(octets, w, interfaces, record, padded)
-        if is_numbered(kind):
+            stop = LENGTHS_DIFFER
+            break
+        if kind in (ENHANCED_PACKET, OLD_PACKET, SIMPLE_PACKET):
+            record = records[place]
+            record.file_frame = frame + 1
+            record.time = time
+            if kind == SIMPLE_PACKET:
+                stop = simple_packet(octets, w, interfaces, record, at, padded)
+            else:
+                stop = timed_packet(octets, w, interfaces, record, at, kind, padded)
+            if stop != RECORD:
+                break
+            frame += 1
+            record.frame = frame
+            record.file = w.file
+            time = record.time
+            place += 1
+        elif kind == INTERFACE:
+            stop = HEADER
+            break
+        elif is_numbered(kind):
             # No packet, but Wireshark gives it a frame number, and so the packets after it theirs.
-            w.frame += 1
-            if w.frame == 1:
-                w.first_time = w.time
-        w.position = at + padded
+            frame += 1
+        at += padded
+    if place > first:
+        if w.packets == 0:
+            w.first_time = records[first].time
+        w.packets += place - first
+        w.time = time
+    w.position = at
+    w.frame = frame
+    w.stop = stop
+    return place
+
+
+@kernel
+def unusual_block(w: Any, kind: int, length: int) -> int:
+    """Why the walk stops at a section, or at a block that is too short or too long."""
+    if kind == SECTION:
+        return HEADER
+    w.value = length
+    if length < 12:
+        return SHORT_BLOCK
+    return LONG_BLOCK if is_known(kind) else STRANGER
 
 
 @kernel
@@ -139,9 +172,8 @@ def is_numbered(kind: int) -> bool:
 
 
 @kernel
-def timed_packet(octets: Any, w: Any, interfaces: Any, record: Any, kind: int, length: int) -> int:
-    """An Enhanced Packet Block, or the obsolete Packet Block, which differs in the width of the interface's number."""
-    at = w.position
+def timed_packet(octets: Any, w: Any, interfaces: Any, record: Any, at: int, kind: int, length: int) -> int:
+    """An Enhanced Packet Block, or the obsolete Packet Block, where the interface's number is shorter."""
     if length < 32:
         w.value = length
         return SHORT_BLOCK
@@ -161,21 +193,26 @@ def timed_packet(octets: Any, w: Any, interfaces: Any, record: Any, kind: int, l
         w.value = number
         return NO_INTERFACE
     interface = interfaces[w.interfaces_at + number]
-    w.value = captured
-    if captured > interface.bound:
-        return LONG_PACKET
-    if captured > length - 32:
-        return OVER_BLOCK
+    if captured > interface.bound or captured > length - 32:
+        w.value = captured
+        return LONG_PACKET if captured > interface.bound else OVER_BLOCK
     time = nanoseconds(high, low, interface)
     if w.unlikely == 0 and time in (LATEST, -LATEST):
-        w.unlikely = w.frame + 1
-    return found_packet(w, record, time, at + 28, captured, wire, interface.link, length)
+        w.unlikely = record.file_frame
+    record.time = time
+    record.offset = at + 28
+    record.captured = captured
+    record.wire = wire
+    record.link = interface.link
+    return RECORD
 
 
 @kernel
-def simple_packet(octets: Any, w: Any, interfaces: Any, record: Any, length: int) -> int:
-    """A Simple Packet Block: interface 0, no time, and no captured length but what snap length and block allow."""
-    at = w.position
+def simple_packet(octets: Any, w: Any, interfaces: Any, record: Any, at: int, length: int) -> int:
+    """A Simple Packet Block: interface 0, no captured length but what snap length and block allow, and no time.
+
+    The record keeps the time that it has, that of the packet before.
+    """
     if length < 16:
         w.value = length
         return SHORT_BLOCK
@@ -187,30 +224,15 @@ def simple_packet(octets: Any, w: Any, interfaces: Any, record: Any, length: int
     captured = wire
     if 0 < interface.snaplen < captured:
         captured = interface.snaplen
-    w.value = captured
-    if captured > interface.bound:
-        return LONG_PACKET
-    if captured > length - 16:
-        return OVER_BLOCK
+    if captured > interface.bound or captured > length - 16:
+        w.value = captured
+        return LONG_PACKET if captured > interface.bound else OVER_BLOCK
     if w.untimed == 0:
-        w.untimed = w.frame + 1
-    return found_packet(w, record, w.time, at + 12, captured, wire, interface.link, length)
-
-
-@kernel
-def found_packet(w: Any, record: Any, time: int, offset: int, captured: int, wire: int, link: int, length: int) -> int:
-    """Writes the record of a packet and goes past its block."""
-    w.time = time
-    w.frame += 1
-    if w.frame == 1:
-        w.first_time = time
-    w.position += length
-    record.file_frame = w.frame
-    record.time = time
-    record.offset = offset
+        w.untimed = record.file_frame
+    record.offset = at + 12
     record.captured = captured
     record.wire = wire
-    record.link = link
+    record.link = interface.link
     return RECORD
 
 

@@ -158,7 +158,8 @@ class _One:
         going = bool(row(tables.walks, 0).used)
         while going:
             run = tables.speed.of(walk)
-            count = run(tables.space.octets, tables.walks, tables.interfaces.table, tables.records, tables.room)
+            octets, interfaces = tables.space.octets, tables.interfaces.table
+            count = run(octets, tables.walks, 0, interfaces, tables.records, 0, tables.room)
             if count:
                 yield int(count)
             w = row(tables.walks, 0)

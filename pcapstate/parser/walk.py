@@ -9,17 +9,18 @@ Walk = Row(
     # `format` is PLAIN or BLOCKS, `big` 1 for most significant octet first. `position` is the next octet that was not
     # walked over, `end` the end of the octets that were read.
     "file format big position end "
-    # Number of the last packet, and its time; `first_time` belongs to packet 1. `untimed` is the number of the first
-    # packet that has no time of its own, `unlikely` of the first whose time nanoseconds in 63 bits do not hold.
-    "frame time first_time untimed unlikely "
+    # `frame` is the number of the last frame. `packets` are those found, with the times of the first and of the last.
+    # `untimed` is the frame of the first that has no time of its own, `unlikely` of the first whose time is out of reach.
+    "frame packets first_time time untimed unlikely "
     # PLAIN: length of the header of a record, and where its fields are. `length_at` is -1 where a record has no length
-    # of its own. `unit` is nanoseconds of one step of the fraction, `bound` the largest sane packet.
+    # of its own. `unit` is nanoseconds of one step of the fraction, `bound` the largest sane packet, `swap` 1 where
+    # captured and wire length may stand the other way round.
     "header seconds_at fraction_at captured_at wire_at length_at unit link bound swap "
     # BLOCKS: the interfaces of the section are rows of a table, from `interfaces_at` on.
     "interfaces_at interfaces "
     # Why the walk stopped, with the number that is wrong, or how many octets are needed from `position` on.
     "stop value need "
-    # For merging: whether the file is in use, and its last packet that was handed on.
+    # For merging: whether the file is in use, and its last frame that was handed on.
     "used handed",
 )
 
@@ -37,11 +38,11 @@ MULTIPLY, DIVIDE, BINARY = 0, 1, 2
 # begins, which is read by Python. STRANGER: a block that is not known, too large to be kept in memory.
 RECORD, MORE, HEADER, STRANGER = range(4)
 # Damage: nothing after it can be trusted.
-LONG_PACKET, SHORT_RECORD, SHORT_BLOCK, LONG_BLOCK, LENGTHS_DIFFER, NO_INTERFACE, OVER_BLOCK = range(4, 11)
+LONG_PACKET, WRONG_RECORD, SHORT_BLOCK, LONG_BLOCK, LENGTHS_DIFFER, NO_INTERFACE, OVER_BLOCK = range(4, 11)
 
 DAMAGE = {
     LONG_PACKET: "the packet claims {value} octets, more than any packet has",
-    SHORT_RECORD: "the record claims {value} octets, less than its packet",
+    WRONG_RECORD: "the record claims {value} octets, which is not the length of its packet",
     SHORT_BLOCK: "the block claims {value} octets, less than its own header",
     LONG_BLOCK: "the block claims {value} octets, more than any block has",
     LENGTHS_DIFFER: "the block's length at its end is {value}, not that at its beginning",
