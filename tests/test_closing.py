@@ -105,7 +105,7 @@ ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10>  ... ESTABLISHED
 FIN_WAIT_1    --> <SEQ=110><ACK=300><CTL=FIN,ACK>           --> ESTABLISHED
 FIN_WAIT_1    <-- <SEQ=300><ACK=100><CTL=ACK>               <-- ESTABLISHED
 FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10>  --> CLOSE_WAIT    +0.250
-FIN_WAIT_2    <-- <SEQ=300><ACK=111><CTL=ACK>               <-- CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=111><CTL=ACK>               <-- CLOSE_WAIT    +0.012
 """
     )
     row = row_of(timeline(replayed(made.rows)), "server", "CLOSE_WAIT")
@@ -119,7 +119,7 @@ def test_dsack_says_that_the_first_fin_had_arrived():
         + """
 FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
 FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT    +0.300
-FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT    +0.012
 """
     )
     assert row_of(timeline(replayed(made.rows)), "server", "CLOSE_WAIT")["frame"] == 5
@@ -147,5 +147,34 @@ def test_an_octet_that_was_not_captured_is_no_fin_if_data_follows():
 ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=1>   --> ESTABLISHED   (not captured)
 ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=ACK>               <-- ESTABLISHED
 ESTABLISHED   --> <SEQ=101><ACK=300><CTL=PSH,ACK><DATA=10>  --> ESTABLISHED
+"""
+    )
+
+
+def test_a_fin_whose_first_copy_was_lost_before_the_capture_point():
+    """An ACK with a number beyond the FIN shows that it was sent: the peer's FIN crossed it (simultaneous close)."""
+    rows, _ = check(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           ... ESTABLISHED   (not captured)
+CLOSING       <-- <SEQ=300><ACK=100><CTL=FIN,ACK>           <-- FIN_WAIT_1
+CLOSING       --> <SEQ=101><ACK=301><CTL=ACK>               --> FIN_WAIT_2    +0.012
+CLOSING       --> <SEQ=100><ACK=301><CTL=FIN,ACK>           --> TIME_WAIT     +0.300
+TIME_WAIT     <-- <SEQ=301><ACK=101><CTL=ACK>               <-- TIME_WAIT     +0.012
+"""
+    )
+    assert row_of(rows, "client", "FIN_WAIT_1")["evidence"] in ("deduced", "confirmed")
+
+
+def test_a_fin_that_carries_the_ack_crosses_the_copy_of_the_other():
+    """Both ACKs are lost; the FINs that come again carry them, and cross: nothing that they carry is refuted."""
+    check(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           ... FIN_WAIT_1
+CLOSING       <-- <SEQ=300><ACK=100><CTL=FIN,ACK>           <-- CLOSING
+CLOSING       --> <SEQ=101><ACK=301><CTL=ACK>               ... CLOSING       +0.012
+CLOSING       --> <SEQ=100><ACK=301><CTL=FIN,ACK>           --> CLOSING       +0.250
+TIME_WAIT     <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- TIME_WAIT     +0.003
 """
     )

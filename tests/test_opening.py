@@ -150,3 +150,35 @@ def test_options_as_offered():
     names = ("mss", "window_scale", "sack", "timestamps", "isn")
     assert [flows[f"client_{name}"][0] for name in names] == [1460, 7, 1, 1, 100]
     assert [flows[f"server_{name}"][0] for name in names] == [1400, 3, 0, 0, 300]
+
+
+def test_a_side_may_close_before_it_is_open():
+    """RFC 9293 3.10.4, CLOSE in SYN-RECEIVED: the FIN passes before the ACK that would open the connection."""
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=100><CTL=SYN>                       ... SYN_SENT
+SYN_RECEIVED  <-- <SEQ=300><CTL=SYN>                       <-- SYN_SENT
+SYN_RECEIVED  --> <SEQ=100><ACK=301><CTL=SYN,ACK>          --> SYN_RECEIVED
+FIN_WAIT_1    --> <SEQ=101><ACK=301><CTL=FIN,ACK>          --> SYN_RECEIVED
+FIN_WAIT_1    <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED
+FIN_WAIT_2    <-- <SEQ=301><ACK=102><CTL=ACK>              <-- CLOSE_WAIT
+"""
+    )
+    rows = timeline(replayed(made.rows))
+    assert states(rows, "client") == ["CLOSED", "SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "FIN_WAIT_2"]
+
+
+def test_a_dsack_of_the_syn_shows_a_simultaneous_open():
+    """The client's SYN,ACK was lost before the capture point; its ACK says that the peer's SYN had come already."""
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=100><CTL=SYN>                       --> SYN_SENT
+SYN_RECEIVED  <-- <SEQ=300><CTL=SYN>                       <-- SYN_SENT
+ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=101><ACK=301><CTL=ACK>              --> ESTABLISHED
+"""
+    )
+    plain = states(timeline(replayed(made.rows)), "client")
+    made.rows[3].update(sacks=1, sack_left0=300, sack_right0=301)
+    assert plain == ["CLOSED", "SYN_SENT", "ESTABLISHED"]
+    assert states(timeline(replayed(made.rows)), "client") == ["CLOSED", "SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"]

@@ -28,14 +28,14 @@ TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED        +0
 """
 
 
-def made_from(happened, *, active=False, simultaneous=False, fin_after_fin=False):
+def made_from(happened, *, active=False, crossed=False, fin_after_fin=False):
     """The steps of a client made from ``{event: (low, at, high)}``; of the server nothing is known."""
     store = Store(INTERPRETED, room=1)
     m = store.memory
     for index in (0, 1):
         clear_side(m, index)
     m.flows[0].used = 1
-    m.flows[0].simultaneous = int(simultaneous)
+    m.sides[0].crossed = int(crossed)
     m.sides[0].syn_pure = int(active)
     m.sides[0].fin_after_fin = int(fin_after_fin)
     for event, (low, at, high) in happened.items():
@@ -66,7 +66,7 @@ def known(at):
         ({}, {r.SYN_RECEIVED: 1, r.SYN_SENT: 2, r.DEAD: 3}, ["SYN_RECEIVED", "LISTEN"]),
         ({}, {r.SYN_RECEIVED: 1}, []),
         (
-            {"active": True, "simultaneous": True},
+            {"active": True, "crossed": True},
             {r.SYN_SENT: 1, r.SYN_RECEIVED: 2, r.SYN_ACKED: 3},
             ["SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"],
         ),

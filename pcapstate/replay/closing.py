@@ -11,7 +11,9 @@ from ..kernels import kernel
 from .evidence import carry, confirm, guard_of, is_fresh, note, presume, refute, sent
 from .resets import forget
 from .rows import (
+    CONFIRMED,
     DEAD,
+    DEDUCED,
     EVENTS_PER_SIDE,
     FIN_ACKED,
     FIN_RECEIVED,
@@ -36,9 +38,12 @@ def fin(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
         if mine.grade == NOTHING:
             sent(mine, s, x.had)
             x.peer_next_at_fin = y.next
+            x.fin_tsecr = s.tsecr
             x.fin_with_data = 1 if s.length > 0 else 0
             x.window_at_fin = y.edge - s.seq_relative - s.length
             x.fin_after_fin = 1 if y.fin > 0 and s.ack_known and s.ack_relative >= y.fin else 0
+            if end <= octets:
+                sent_before(x, mine, m.events[first + FIN_RECEIVED])
         if x.hole == x.hole_end and x.holes == 0:
             if m.events[peer + DEAD].grade == NOTHING:
                 presume(got, s, octets, tsval)
@@ -62,6 +67,19 @@ def fin(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
 
 
 @kernel
+def sent_before(x: Any, mine: Any, got: Any) -> None:
+    """The FIN fills a hole: a first copy was lost before the capture point, and something sent later was seen first."""
+    mine.grade = DEDUCED
+    if x.hole_at > 0:
+        mine.at = x.hole_at
+        mine.frame = x.hole_frame
+        mine.high = x.hole_at
+        mine.proof = x.hole_frame
+        # Only an acknowledgement that was sent before the hole shows that the peer's FIN came first.
+        x.fin_after_fin = 1 if got.grade == CONFIRMED and got.high < x.hole_at else 0
+
+
+@kernel
 def again_below_fin(m: Any, y: Any, peer: int, s: Any, tsval: int) -> None:
     """Octets before the FIN are sent after it: they were missing, so the FIN was not in order before they arrive."""
     got = m.events[peer + FIN_RECEIVED]
@@ -70,10 +88,14 @@ def again_below_fin(m: Any, y: Any, peer: int, s: Any, tsval: int) -> None:
 
 
 @kernel
-def which_fin(y: Any, e: Any, s: Any) -> None:
-    """Of several FINs the one that arrived: a DSACK of it tells that the first did, and the copy was superfluous."""
+def which_fin(x: Any, y: Any, e: Any, s: Any) -> None:
+    """Of several FINs the one that arrived: the first, if a DSACK calls the copy superfluous (RFC 2883, 4), or if the
+    answer is seen too soon after the copy to be due to it."""
     if e.at == e.first or e.first == 0:
         return
+    if s.time - e.at < x.rtt_min:
+        e.at = e.first
+        e.frame = e.first_frame
     if s.sacks and ((s.sack_right0 - y.base) & 0xFFFFFFFF) == (y.fin & 0xFFFFFFFF):
         e.at = e.first
         e.frame = e.first_frame

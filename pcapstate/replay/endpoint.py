@@ -160,6 +160,9 @@ def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
     if x.opened == 0 and (x.syn_seen or y.syn_seen):
         got = m.events[first + SYN_RECEIVED]
         done = m.events[first + SYN_ACKED]
+        if s.sacks and y.syn_pure and s.sack_left0 == y.isn:
+            # A DSACK of the peer's SYN: it had come before the SYN,ACK, so this side answered from SYN_RECEIVED.
+            x.crossed = 1
         if got.grade == PRESUMED and y.syn_seen and s.ack_relative >= 1:
             confirm(got, s)
         if done.grade == PRESUMED or done.grade == NOTHING:
@@ -169,7 +172,7 @@ def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
         fin_got = m.events[first + FIN_RECEIVED]
         if fin_got.grade == NOTHING or fin_got.grade == PRESUMED:
             if s.ack_relative >= y.fin:
-                which_fin(y, fin_got, s)
+                which_fin(x, y, fin_got, s)
                 confirm(fin_got, s)
             elif fin_got.low < x.had:
                 # Any segment would acknowledge the FIN if it had arrived in order.
@@ -214,11 +217,11 @@ def advance(m: Any, x: Any, y: Any, s: Any, end: int) -> None:
     if end <= start:
         if start > x.next:
             # A bare acknowledgement with a number beyond what was seen: octets before it are missing.
-            open_hole(x, start)
+            open_hole(x, start, s)
             x.next = start
         return
     if start > x.next:
-        open_hole(x, start)
+        open_hole(x, start, s)
     fresh = end - (x.next if start < x.next else start)
     fresh = fresh if fresh > 0 else 0
     if x.hole < x.hole_end and start < x.hole_end and end > x.hole:
@@ -238,13 +241,15 @@ def advance(m: Any, x: Any, y: Any, s: Any, end: int) -> None:
 
 
 @kernel
-def open_hole(x: Any, start: int) -> None:
+def open_hole(x: Any, start: int, s: Any) -> None:
     """Octets from x.next to ``start`` were not seen."""
     if x.hole < x.hole_end:
         x.holes = 1
         return
     x.hole = x.next if x.next > x.acked else x.acked
     x.hole_end = start if start > x.hole else x.hole
+    x.hole_at = s.time
+    x.hole_frame = s.frame
 
 
 @kernel

@@ -30,6 +30,10 @@ FRESH_AFTER = 100_000_000
 def presume(e: Any, s: Any, octets: int, tsval: int) -> None:
     """A copy of the carrier passes toward the side. Only the first counts, until it is refuted."""
     if e.grade != NOTHING:
+        e.later = s.time
+        e.later_frame = s.frame
+        e.later_octets = octets
+        e.later_tsval = tsval
         return
     e.grade = PRESUMED
     e.at = s.time
@@ -86,6 +90,13 @@ def refute(m: Any, e: Any, s: Any, kind: int, guard: int) -> None:
     e.grade = NOTHING
     e.refuted += 1
     e.low = max(e.low, s.time - guard)
+    if e.later > e.at and s.time - e.later <= guard:
+        # A later carrier crossed the copy: it may still arrive.
+        e.grade = PRESUMED
+        e.at = e.later
+        e.frame = e.later_frame
+        e.octets = e.later_octets
+        e.tsval = e.later_tsval
 
 
 @kernel

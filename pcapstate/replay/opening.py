@@ -112,6 +112,7 @@ def syn_ack(
     m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, again: int, fresh: int
 ) -> None:
     """X is in SYN_RECEIVED when it sends this. Y goes on if the acknowledgement is of its SYN (RFC 9293 3.10.7.3)."""
+    x.crossed = 1
     got = m.events[first + SYN_RECEIVED]
     mine = m.events[first + SYN_SENT]
     if got.grade == PRESUMED and mine.grade == NOTHING and y.syn_copies:
@@ -184,9 +185,10 @@ def which_syn(m: Any, x: Any, y: Any, got: Any, s: Any) -> None:
 def past_handshake(m: Any, f: Any, x: Any, y: Any, done: Any, s: Any) -> None:
     """Whether the segment can only come from a side past SYN_RECEIVED or SYN_SENT.
 
-    A bare ACK of the SYN does not show it on the passive side: Linux answers from SYN_RECEIVED with such.
+    A bare ACK of the SYN does not show it on the passive side: Linux answers from SYN_RECEIVED with such. A FIN may be
+    sent from SYN_RECEIVED (RFC 9293 3.10.4), which an active opener of Linux does and a listener's child cannot.
     """
-    if x.syn_pure and f.simultaneous == 0:
+    if x.syn_pure and x.crossed == 0:
         if s.ack_relative >= 1 and (done.grade == PRESUMED or x.syn_seen):
             confirm(done, s)
         return
@@ -195,7 +197,7 @@ def past_handshake(m: Any, f: Any, x: Any, y: Any, done: Any, s: Any) -> None:
     fast = 1 if y.fast_open >= 0 and y.syn_end > 1 else 0
     if (
         (s.ack_relative > y.syn_end and s.ack_relative > 1)
-        or (fast == 0 and (s.length > 0 or s.flags & FIN))
+        or (fast == 0 and (s.length > 0 or (s.flags & FIN and (x.syn_pure == 0 or done.grade == PRESUMED))))
         or (done.grade == PRESUMED and echoes_later(s, done))
     ):
         confirm(done, s)

@@ -42,6 +42,9 @@ SENT_HERE, MAYBE, FORGED = range(3)
 ROOM = 1 << 20
 """Octets that may have been under way unseen around a reset."""
 
+SILENCE = 1_000_000_000
+"""A side that was not heard of for longer, ns, may have gone in silence: no stack gives up sooner (RFC 6298 2.4)."""
+
 LATE = 5_000_000
 """A segment seen this much after its sender's own reset was sent after it (else the wire may have swapped them), ns."""
 
@@ -136,9 +139,6 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
         if f.refused_frame == 0 and form != REPLY:
             f.refused_frame = s.frame
         return
-    if is_over(m, first) == 2 and form != ACTIVE:
-        over(m, x, y, first, s)
-        return
     plausible = could_send(x, s)
     if plausible == FORGED:
         return
@@ -146,6 +146,13 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     if got.grade == PRESUMED and (form == REPLY or (s.ack_known and s.ack_relative < y.fin)):
         # It would have acknowledged the FIN, had a socket taken it.
         unsee(got)
+    if is_over(m, first) == 2 and form != ACTIVE:
+        over(m, x, y, first, s)
+        return
+    acked = m.events[first + FIN_ACKED]
+    if acked.grade == PRESUMED and form == REPLY and s.seq_relative < x.fin:
+        # It answers what was sent before the peer had the FIN: by the time of the ACK there was no socket.
+        unsee(acked)
     e.grade = SENT if plausible == SENT_HERE else PRESUMED
     e.how = SND_RST
     e.at = s.time
@@ -155,7 +162,7 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     e.low = x.had
     e.high = s.time
     e.proof = s.frame
-    if form == REPLY and m.events[first + SYN_RECEIVED].grade == PRESUMED and x.syn_pure and f.simultaneous == 0:
+    if form == REPLY and m.events[first + SYN_ACKED].grade == PRESUMED and x.syn_pure and x.crossed == 0:
         # A SYN,ACK draws a reset: the opener gave up before it came, maybe before its SYN was here.
         e.how = CLOSE
         e.low = -NEVER
@@ -220,8 +227,8 @@ def target_dies(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, f
     e.low = s.time
     e.high = NEVER
     e.proof = 0
-    if y.repeated_unanswered:
-        e.low = y.sent_at if y.sent_at < s.time else s.time
+    if y.repeated_unanswered or s.time - y.sent_at > SILENCE:
+        e.low = y.sent_at if 0 < y.sent_at < s.time else s.time
 
 
 @kernel

@@ -28,7 +28,9 @@ Event = Row(
     # true time at the side. `octets`: what the peer had sent before the carrier: any octet above was sent with the
     # same knowledge. `tsval`: of the carrier, -1 if an earlier segment may have had the same. `first`: as `at`, of the
     # first carrier. `how`: for DEAD, the event of the machine.
-    "grade at frame low high proof octets tsval first first_frame how refuted",
+    "grade at frame low high proof octets tsval first first_frame how refuted "
+    # The latest copy of the carrier.
+    "later later_frame later_octets later_tsval",
 )
 
 Side = Row(
@@ -37,7 +39,7 @@ Side = Row(
     # Sequence space. `next`: end of the highest octet seen; `acked`: highest acknowledgement from the peer;
     # `hole`, `hole_end`, `holes`: the lowest octets never seen, and whether there are more above them.
     # `opened`: nothing of the handshake is left to be shown.
-    "based base next acked acked_at opened syn_seen fin fin_guess fin_waits hole hole_end holes bytes "
+    "based base next acked acked_at opened syn_seen fin fin_guess fin_waits hole hole_end holes hole_at hole_frame bytes "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
     "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
@@ -46,8 +48,8 @@ Side = Row(
     "ring ring_count packets data_packets ip_id_running ttl data_at probes repeated_unanswered "
     # What the opening and the closing touch. SYN and FIN: relative end, form, copies, and what tells a fresh copy from
     # a duplicate.
-    "syn_pure syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies zero_time sent_before first_at first_frame tsval_time "
-    "fin_ip_id fin_tsval fin_last fin_copies fin_after_fin "
+    "syn_pure crossed syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies zero_time sent_before first_at first_frame tsval_time "
+    "fin_ip_id fin_tsval fin_tsecr fin_last fin_copies fin_after_fin "
     # Options as offered.
     "isn isn_known mss offered_scale sack timestamps fast_open "
     # For verdicts: frames that prove which call closed the side, and what a reset was made from.

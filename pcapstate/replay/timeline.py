@@ -117,16 +117,16 @@ def _order(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> tuple[np
     order = np.full((n, STEPS), -1, np.int64)
     code = np.full((n, STEPS), NO_EVENT, np.int64)
     active = sides["syn_pure"] == 1
-    both = active & np.repeat(flows["simultaneous"] == 1, 2)
+    # Who opened actively and got the peer's SYN before its ACK answers with a SYN,ACK (RFC 9293 3.10.7.3, fourth).
+    both = active & (sides["crossed"] == 1)
     opened = events["grade"][:, SYN_SENT] > 0
     order[:, 0] = np.where(active, SYN_SENT, -1)
     code[:, 0] = machine.SND_SYN
-    order[:, 1] = np.where(opened, SYN_RECEIVED, -1)
+    order[:, 1] = np.where(opened, np.where(active & ~both, SYN_ACKED, SYN_RECEIVED), -1)
     code[:, 1] = np.where(active & ~both, machine.RCV_SYN_ACK, machine.RCV_SYN)
     order[:, 2] = np.where(opened & (~active | both), SYN_ACKED, -1)
     code[:, 2] = machine.RCV_ACK_OF_SYN
-    answered = active & ~both & (events["grade"][:, SYN_ACKED] == 0)
-    order[answered, 1] = -1
+    order[_fin_before_ack(sides, events) & (~active | both), 2] = -1
     got, acked = events[:, FIN_RECEIVED], events[:, FIN_ACKED]
     passive_close = sides["fin_after_fin"] == 1
     unsent = events["grade"][:, FIN_SENT] == 0
@@ -142,6 +142,20 @@ def _order(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> tuple[np
     order[:, 6] = DEAD
     code[:, 6] = events["how"][:, DEAD]
     return order, code
+
+
+def _fin_before_ack(sides: np.ndarray, events: np.ndarray) -> np.ndarray:
+    """Sides that closed in SYN_RECEIVED (RFC 9293 3.10.4): their FIN was seen too soon to have waited for the ACK.
+
+    Too soon is before the ACK was seen; or within a round trip of it, if the FIN echoes an older timestamp.
+    """
+    fin, ack = events[:, FIN_SENT], events[:, SYN_ACKED]
+    known = (fin["grade"] == SENT) & (ack["grade"] > 0) & (ack["grade"] != DEDUCED)
+    stale = (sides["fin_tsecr"] >= 0) & (ack["tsval"] >= 0)
+    stale &= ((sides["fin_tsecr"] - ack["tsval"]) & 0xFFFFFFFF) > 0x7FFFFFFF
+    room = np.where(stale & (sides["rtt_min"] < NEVER), sides["rtt_min"], 0)
+    found: np.ndarray = known & (fin["at"] < ack["at"] + room)
+    return found
 
 
 def _seen(flows: np.ndarray, sides: np.ndarray, delay: np.ndarray, made: Steps) -> None:
