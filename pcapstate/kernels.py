@@ -186,7 +186,7 @@ def _dispatcher(function: Callable[..., Any]) -> Any:
         clone.__module__ = function.__module__
         clone.__qualname__ = function.__qualname__
         on_disk = not code.co_filename.startswith("<")
-        made = numba.njit(cache=on_disk, nogil=True)(clone)
+        made = numba.njit(cache=on_disk, nogil=True, _nrt=False)(clone)
     _dispatchers[function] = made
     return made
 

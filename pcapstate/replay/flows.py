@@ -28,6 +28,7 @@ from .rows import (
     Flow,
     Side,
 )
+from .senders import clear_sender
 
 SYN_FLAG, RST_FLAG, ACK_FLAG = 2, 4, 16
 
@@ -132,6 +133,7 @@ def clear_side(m: Any, index: int) -> None:
     x.window_at_fin = -1
     for i in range(EVENTS_PER_SIDE):
         clear_event(m.events[index * EVENTS_PER_SIDE + i])
+    clear_sender(m.senders[index])
 
 
 @kernel

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import INTERPRETED, Row, Speed, convert, convert_integers
+from ..kernels import COMPILED, INTERPRETED, Row, Speed, convert, convert_integers
+from .copies import Facts
 from .rows import (
     BUCKET_MASK,
     CONTROL_SIZE,
     EVENTS_PER_SIDE,
     FREE_COUNT,
     NOTE_COUNT,
+    RELABEL_COUNT,
     RING,
     Echo,
     Event,
@@ -22,12 +24,31 @@ from .rows import (
     Note,
     Side,
 )
+from .senders import Relabel, Sender
+from .transmissions import MOST_SENT, Sent
 
 NOTES = 1024
 """Room for notes between two visits of the engine; a segment makes at most a handful."""
 
-PER_FLOW = {"flows": 1, "sides": 2, "events": 2 * EVENTS_PER_SIDE, "echoes": 2 * RING}
-ROWS: dict[str, Row] = {"flows": Flow, "sides": Side, "events": Event, "echoes": Echo, "notes": Note}
+FEW_SENT = 1024
+"""Room for transmissions to begin with, interpreted; a power of two like ``MOST_SENT``."""
+
+RELABELS = 2048
+"""Room for labels that are learned later."""
+
+PER_FLOW = {"flows": 1, "sides": 2, "events": 2 * EVENTS_PER_SIDE, "echoes": 2 * RING, "senders": 2}
+SHARED = {"notes": NOTES, "relabels": RELABELS, "facts": 1}
+ROWS: dict[str, Row] = {
+    "flows": Flow,
+    "sides": Side,
+    "events": Event,
+    "echoes": Echo,
+    "notes": Note,
+    "senders": Sender,
+    "sent": Sent,
+    "relabels": Relabel,
+    "facts": Facts,
+}
 
 
 @dataclass(slots=True)
@@ -46,6 +67,7 @@ class Store:
         self.speed = speed
         self.room = room
         tables = {name: speed.table(ROWS[name], room * count) for name, count in PER_FLOW.items()}
+        tables |= {name: speed.table(ROWS[name], count) for name, count in SHARED.items()}
         control = speed.integers(CONTROL_SIZE)
         buckets = 256
         control[BUCKET_MASK] = buckets - 1
@@ -54,7 +76,7 @@ class Store:
         for i in range(room):
             free[i] = room - 1 - i
         self.memory = Memory(
-            notes=speed.table(Note, NOTES),
+            sent=speed.table(Sent, MOST_SENT if speed is COMPILED else FEW_SENT),
             buckets=speed.integers(buckets, -1),
             free=free,
             control=control,
@@ -68,6 +90,8 @@ class Store:
         m = self.memory
         rows = {name: convert(row, getattr(m, name), speed) for name, row in ROWS.items()}
         integers = {name: convert_integers(getattr(m, name), speed) for name in ("buckets", "free", "control")}
+        if speed is COMPILED:
+            rows["sent"] = speed.grown(Sent, rows["sent"], MOST_SENT)
         self.memory = Memory(**rows, **integers)
         self.speed = speed
 
@@ -93,6 +117,11 @@ class Store:
             m.control[BUCKET_MASK] = size - 1
             self.memory = self.memory._replace(buckets=speed.integers(size, -1))
             self._chain_again()
+
+    def grow_sent(self) -> None:
+        """Twice the room for transmissions. Rows keep their places: none was given away yet."""
+        m = self.memory
+        self.memory = m._replace(sent=self.speed.grown(Sent, m.sent, 2 * len(m.sent)))
 
     def _chain_again(self) -> None:
         from .track import chain_all
@@ -122,3 +151,10 @@ class Store:
         count = int(m.control[NOTE_COUNT])
         m.control[NOTE_COUNT] = 0
         return self.speed.array(Note, m.notes, count)
+
+    def drain_relabels(self) -> np.ndarray:
+        """What was learned of earlier segments since the last call; the table is empty afterwards."""
+        m = self.memory
+        count = int(m.control[RELABEL_COUNT])
+        m.control[RELABEL_COUNT] = 0
+        return self.speed.array(Relabel, m.relabels, count)

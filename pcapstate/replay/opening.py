@@ -133,6 +133,8 @@ def syn_ack(
         y.acked = s.ack_relative
     if y.syn_end > 1 and s.ack_relative > 1:
         f.fast_open_taken = s.frame
+    if s.ack_relative > y.acked:
+        y.acked = s.ack_relative
     if y.syn_seen == 0:
         unseen_syn(y, m.events[peer + SYN_SENT], s)
     if m.events[peer + DEAD].grade == NOTHING:

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..kernels import Speed
-from ..schema import FLAG_NAMES, MISSING, Coded, Segment
+from ..schema import FLAG_NAMES, MISSING, Coded
+from .codes import LOST_AFTER, LOST_BEFORE, LOST_IN_CAPTURE, NO_CAUSE
+
+LOSSES = (LOST_BEFORE, LOST_AFTER, LOST_IN_CAPTURE)
 
 # What is kept of a segment, in as few octets as hold it.
 KEPT = np.dtype(
@@ -45,9 +48,36 @@ def whole(parts: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, KEPT)
 
 
-def segments_table(parts: Sequence[np.ndarray]) -> dict[str, Any]:
+def apply_relabels(rows: np.ndarray, learned: Sequence[np.ndarray]) -> None:
+    """Writes what was learned later into the kept segments, in the order in which it was learned.
+
+    Where a transmission was lost is said only of a segment that has no cause of its own, and taken back only there.
+    """
+    if not learned or not len(rows):
+        return
+    log = np.concatenate(learned)
+    order = np.argsort(log["frame"], kind="stable")
+    log = log[order]
+    at = np.searchsorted(rows["frame"], log["frame"])
+    new = np.r_[True, log["frame"][1:] != log["frame"][:-1]]
+    turn = np.arange(len(log)) - np.maximum.accumulate(np.where(new, np.arange(len(log)), 0))
+    for k in range(int(turn.max(initial=-1)) + 1):
+        now = turn == k
+        to, said = at[now], log[now]
+        where = np.isin(said["cause"], LOSSES)
+        undo = said["cause"] == NO_CAUSE
+        free = (rows["cause"][to] == NO_CAUSE) | ~where
+        free &= ~undo | np.isin(rows["cause"][to], LOSSES)
+        to, said = to[free], said[free]
+        rows["label"][to] = np.where(said["label"] >= 0, said["label"], rows["label"][to])
+        rows["cause"][to] = said["cause"]
+        rows["proof"][to] = said["proof"]
+
+
+def segments_table(parts: Sequence[np.ndarray], learned: Sequence[np.ndarray] = ()) -> dict[str, Any]:
     """The columns of ``schema.SEGMENTS``. File names are the reader's to tell."""
     rows = whole(parts)
+    apply_relabels(rows, learned)
     acked = rows["flags"] & 16 > 0
 
     def integers(name: str, there: np.ndarray | None = None) -> np.ndarray:

@@ -9,7 +9,11 @@ from ..kernels import kernel
 from .endpoint import receive, relate
 from .flows import ended, flow_of, unchain
 from .history import tell
-from .rows import BUCKET_MASK, FREE_COUNT, NOTE_COUNT
+from .labels import classify
+from .losses import RELABELS_A_SEGMENT
+from .rows import BUCKET_MASK, FREE_COUNT, NOTE_COUNT, RELABEL_COUNT
+from .transmissions import needs_room
+from .windows import granted
 
 NOTE_MARGIN = 64
 """Notes that one segment can make, with room to spare."""
@@ -21,6 +25,8 @@ def track(m: Any, segments: Any, first: int, count: int) -> int:
     for i in range(first, count):
         if m.control[FREE_COUNT] < 1 or m.control[NOTE_COUNT] > len(m.notes) - NOTE_MARGIN:
             return i
+        if m.control[RELABEL_COUNT] > len(m.relabels) - 2 * RELABELS_A_SEGMENT or needs_room(m):
+            return i
         s = segments[i]
         slot = flow_of(m, s)
         f = m.flows[slot]
@@ -28,7 +34,9 @@ def track(m: Any, segments: Any, first: int, count: int) -> int:
         y = m.sides[2 * slot + 1 - s.side]
         relate(f, x, y, s)
         tell(f, x, y, s)
+        classify(m, f, x, y, s)
         receive(m, s)
+        granted(m, s)
     return count
 
 

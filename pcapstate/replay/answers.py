@@ -1,0 +1,132 @@
+"""The class of a segment without octets: keep-alives, window probes, and the many kinds of ACK (SEMANTICS 3.2, 3 and 9).
+
+An ACK that acknowledges something new is an ordinary one. One that repeats the last acknowledgement is told by what
+its sender had just been sent: something that asks for an answer, data (then it is a duplicate ACK, RFC 5681 2), or
+nothing (then its window is the news).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import kernel
+from .codes import (
+    BY_NETWORK,
+    CHALLENGE_ACK,
+    DUPLICATE,
+    DUPLICATE_ACK,
+    KEEP_ALIVE,
+    KEEP_ALIVE_ACK,
+    ORDINARY,
+    REORDERED,
+    TIME_WAIT_ACK,
+    WINDOW_PROBE,
+    WINDOW_PROBE_ACK,
+    WINDOW_UPDATE,
+)
+from .evidence import guard_of
+from .transmissions import append
+from .senders import CHALLENGE_ASKS, FIN_ASKS, KEEP_ALIVE_ASKS, NOTHING_ASKED, PROBE_ASKS, ids_run, order, watch_ids
+
+LEAST_IDLE = 500_000_000
+"""ns: a keep-alive is sent after a second of silence at least (Linux TCP_KEEPINTVL, in seconds)."""
+
+
+@kernel
+def bare(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> None:
+    """A segment of X without octets, ``ahead`` of the highest octet that was seen of X (below it if negative)."""
+    asked = theirs.asks
+    mine.asks = NOTHING_ASKED
+    if ahead > 0:
+        append(m, mine, s, x.next, s.seq_relative, 0)
+    elif ahead < 0 and below(x, y, mine, theirs, s, ahead):
+        return
+    if s.ack_known == 0:
+        return
+    if s.ack_relative > y.acked:
+        theirs.asks = NOTHING_ASKED
+    elif copied(mine, s):
+        s.label = DUPLICATE
+        s.cause = BY_NETWORK
+        s.proof = mine.bare_frame
+        return
+    elif s.ack_relative < y.acked:
+        # What a receiver acknowledges never goes back: this one was sent before.
+        s.label = REORDERED
+        return
+    else:
+        repeats(x, y, mine, theirs, s, asked)
+    watch_ids(mine, s)
+    mine.bare_ip_id = s.ip_id
+    mine.bare_tsval = s.tsval
+    mine.bare_ack = s.ack_relative
+    mine.bare_at = s.time
+    mine.bare_frame = s.frame
+
+
+@kernel
+def copied(mine: Any, s: Any) -> int:
+    """1 if the segment is the latest bare ACK once more: the same IP ID from a host that gives each packet its own."""
+    if s.ip_id <= 0 or s.ip_id != mine.bare_ip_id or s.ack_relative != mine.bare_ack or s.tsval != mine.bare_tsval:
+        return 0
+    return ids_run(mine)  # type: ignore[no-any-return]
+
+
+@kernel
+def below(x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> int:
+    """1 if a bare segment below what X has sent is labelled: overtaken on its way, or a probe of some kind."""
+    sent = order(mine, s, x.tsval, mine.ip_id)
+    if sent < 0 or (s.ack_known and s.ack_relative < y.acked):
+        s.label = REORDERED
+        return 1
+    if s.flags & 16 == 0 or (ahead != -1 and s.seq_relative != x.acked - 1):
+        return 0
+    if y.window == 0 or s.time - theirs.zero_until < guard_of(x):
+        # Linux probes a zero window with the octet below the first that is not acknowledged (tcp_xmit_probe_skb).
+        s.label = WINDOW_PROBE
+        mine.asks = PROBE_ASKS
+    elif ahead == -1 and x.acked >= x.next and (sent > 0 or s.time - x.sent_at > LEAST_IDLE):
+        s.label = KEEP_ALIVE
+        mine.asks = KEEP_ALIVE_ASKS
+    else:
+        return 0
+    mine.asks_frame = s.frame
+    watch_ids(mine, s)
+    return 1
+
+
+@kernel
+def repeats(x: Any, y: Any, mine: Any, theirs: Any, s: Any, asked: int) -> None:
+    """An ACK of what was acknowledged before. ``asked``: what Y sent last that asks for an answer."""
+    same_window = s.window == mine.window_field
+    theirs.asks = NOTHING_ASKED
+    if asked == PROBE_ASKS:
+        s.label = WINDOW_PROBE_ACK if s.window == 0 or same_window else WINDOW_UPDATE
+        s.proof = theirs.asks_frame
+    elif asked == KEEP_ALIVE_ASKS:
+        s.label = KEEP_ALIVE_ACK
+        s.proof = theirs.asks_frame
+    elif asked == FIN_ASKS and x.fin > 0:
+        s.label = TIME_WAIT_ACK
+        s.proof = theirs.asks_frame
+    elif asked == CHALLENGE_ASKS:
+        s.label = CHALLENGE_ACK
+        s.proof = theirs.asks_frame
+    elif y.next > y.acked and (same_window or news(y, theirs, s)):
+        # RFC 5681 2: data outstanding, no data in it, the same acknowledgement and window; or (6675) new SACK blocks.
+        s.label = DUPLICATE_ACK
+        theirs.duplicate_acks += 1
+        if theirs.duplicate_acks > 2:
+            theirs.signal_at = s.time
+            theirs.signal_frame = s.frame
+    elif same_window == 0 and mine.window_field >= 0:
+        s.label = WINDOW_UPDATE
+
+
+@kernel
+def news(y: Any, theirs: Any, s: Any) -> int:
+    """1 if the segment reports octets of Y that no earlier one did."""
+    if s.sacks == 0:
+        return 0
+    right = (s.sack_right0 - y.base - theirs.sack_right) & 0xFFFFFFFF
+    return 1 if right != 0 else 0

@@ -1,0 +1,177 @@
+"""The class of each segment: retransmission, reordered, duplicate, probe, ... (SEMANTICS 3.2).
+
+``classify`` is called before ``endpoint.receive``, so it sees both sides as they were before the segment. What is called
+what is decided by evidence in this order: TSval and IP ID (which tell when a copy was sent), what the peer has said
+(ACK, SACK), and last the time that any signal of loss would have needed. What none of them decides stays unknown.
+
+Three kinds of segments, three rooms: the next octets here, octets below the highest in ``copies``, no octets at all in
+``answers``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import kernel
+from .answers import bare
+from .codes import (
+    DUPLICATE,
+    LOST_BEFORE,
+    NO_CAUSE,
+    OF_SYN_ACK,
+    ORDINARY,
+    OUT_OF_WINDOW,
+    OVERRUN,
+    REORDERED,
+    RETRANSMISSION,
+    WINDOW_PROBE,
+)
+from .copies import again, whole_trip
+from .losses import acknowledged
+from .senders import CHALLENGE_ASKS, NOTHING_ASKED, PROBE_ASKS, skipped_ids, watch_ids
+from .transmissions import alive, append, forget_octets, locate, place
+
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+FAR = 1 << 28
+"""A number this far from what is expected belongs to nothing that this connection sent (as in ``endpoint``)."""
+
+LEAST_SYN_TIMEOUT = 900_000_000
+"""ns: a SYN or SYN,ACK is sent again after a second (RFC 6298 2.1), less some jitter."""
+
+
+@kernel
+def classify(m: Any, f: Any, x: Any, y: Any, s: Any) -> None:
+    """Sets label, cause and proof of segment ``s``, which X sends to Y, and learns from it."""
+    mine = m.senders[2 * s.slot + s.side]
+    theirs = m.senders[2 * s.slot + 1 - s.side]
+    s.label = ORDINARY
+    s.cause = NO_CAUSE
+    s.proof = 0
+    s.in_flight = -1
+    s.window_octets = -1
+    s.right_edge = -1
+    if mine.base != x.base:
+        forget_octets(mine)
+        mine.base = x.base
+    ahead = s.seq_relative - x.next
+    if s.flags & RST or ahead > FAR or ahead < -FAR or (s.flags & SYN and x.syn_seen and x.isn != s.seq):
+        foreign(x, mine, s, ahead)
+        return
+    if s.ack_known and (s.ack_relative - y.next > FAR or s.ack_relative - y.next < -FAR):
+        return
+    end = s.seq_relative + s.length
+    if s.flags & (SYN | FIN):
+        end += (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
+    if end == s.seq_relative:
+        bare(m, x, y, mine, theirs, s, ahead)
+    elif ahead < 0:
+        again(m, x, y, mine, theirs, s, end)
+    else:
+        in_order(m, x, y, mine, theirs, s, end)
+    if s.label != ORDINARY:
+        count(x, s)
+    if s.ack_known:
+        acknowledged(m, x, y, theirs, s)
+    if s.flags & SYN == 0:
+        mine.window_field = s.window
+
+
+@kernel
+def count(x: Any, s: Any) -> None:
+    """The counters of the flow, which agree with the labels of its segments."""
+    if s.label == RETRANSMISSION:
+        x.retransmissions += 1
+    elif s.label == REORDERED:
+        x.reordered += 1
+    elif s.label == DUPLICATE:
+        x.duplicates += 1
+
+
+@kernel
+def foreign(x: Any, mine: Any, s: Any, ahead: int) -> None:
+    """A reset, or a segment whose numbers are not this connection's: it teaches nothing, but may draw an ACK.
+
+    RFC 5961 3 and 4, RFC 9293 3.10.7.4, first: an unacceptable segment, a SYN, a reset inside the window.
+    """
+    mine.asks = CHALLENGE_ASKS
+    mine.asks_frame = s.frame
+    if ahead > FAR or ahead < -FAR:
+        s.label = OUT_OF_WINDOW
+    elif s.flags & RST and x.based and (s.seq_relative > x.next or s.seq_relative < x.acked - 1):
+        s.label = OUT_OF_WINDOW
+
+
+@kernel
+def in_order(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -> None:
+    """The next octets, or some beyond a hole."""
+    mine.asks = NOTHING_ASKED
+    if s.flags & SYN:
+        first_syn(m, theirs, mine, x, s)
+    elif theirs.edge_max > 0 and s.seq_relative + s.length > theirs.edge_max:
+        beyond(y, mine, s)
+    elif s.seq_relative > x.next:
+        append(m, mine, s, x.next, s.seq_relative, 0)
+    elif s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) != 1 or mine.lost_ahead > 0:
+        lost_before(x, y, mine, s)
+    watch_ids(mine, s)
+    append(m, mine, s, s.seq_relative, end, 1)
+    mine.data_top = end
+    mine.pushed = s.flags & PSH
+
+
+@kernel
+def beyond(y: Any, mine: Any, s: Any) -> None:
+    """More octets than the largest window ever granted: a probe of a zero window, or a sender that errs."""
+    if s.length == 1 and y.window == 0:
+        # BSD, Windows and RFC 9293 3.8.6.1 probe a zero window with the next octet.
+        s.label = WINDOW_PROBE
+        mine.asks = PROBE_ASKS
+        mine.asks_frame = s.frame
+    else:
+        s.label = OVERRUN
+
+
+@kernel
+def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
+    """The first SYN or SYN,ACK that is seen of X.
+
+    A SYN,ACK whose TSecr names the first of several SYNs was made when that one came: if that is a second ago, this is
+    not its first transmission (Linux keeps the first SYN's TSval).
+    """
+    if s.flags & ACK == 0:
+        return
+    mine.syn_acks += 1
+    serial = locate(m, theirs, 0)
+    if alive(m, serial) == 0 or s.tsecr < 0:
+        return
+    row = m.sent[place(m, serial)]
+    if row.copies > 1 and s.tsecr == row.first_tsval and s.tsecr != row.tsval:
+        if s.time - row.first_time > LEAST_SYN_TIMEOUT:
+            s.label = RETRANSMISSION
+            s.cause = OF_SYN_ACK
+            x.lost_before += 1
+
+
+@kernel
+def lost_before(x: Any, y: Any, mine: Any, s: Any) -> None:
+    """Whether octets that are seen for the first time had been sent before: by the IP IDs that X used up meanwhile.
+
+    That can be told where each packet of the connection has the next ID, and those that were skipped can have held
+    nothing else: X had nothing to acknowledge, no new window, nothing older to send again; and a round trip went by.
+    """
+    known = 0
+    if mine.lost_ahead > 0:
+        known = 1
+        mine.lost_ahead -= 1
+    elif s.time - x.sent_at > whole_trip(x, y) and (x.acked >= x.next or mine.pushed == 0):
+        skipped = skipped_ids(y, mine, s)
+        if skipped > 0 and mine.sacked_top <= x.acked:
+            known = 1
+            mine.lost_ahead = skipped - 1
+    if known:
+        s.label = RETRANSMISSION
+        s.cause = LOST_BEFORE
+        x.lost_before += 1
+    if s.flags & (PSH | FIN):
+        # The end of what was written: what comes next is new.
+        mine.lost_ahead = 0

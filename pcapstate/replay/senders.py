@@ -1,0 +1,133 @@
+"""What is known of a side as a sender, beyond its sequence space: and which of two transmissions it made first.
+
+One row for each side, beside ``rows.Side``, for what the labels, the windows and the question what limited it need.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kernels import Row, kernel
+
+Sender = Row(
+    "Sender",
+    # Its rows in the ring of ``transmissions``: the highest, the lowest that is not acknowledged, where the last search ended.
+    "top unacked finger "
+    # What the peer told beyond the acknowledgement: end of its highest SACK block, its latest first block, how many
+    # duplicate ACKs since the last new one; `signal_*`: the latest of these signs that something was lost.
+    "sacked_top sack_left sack_right duplicate_acks signal_at signal_frame "
+    # While it repairs: cause of the first retransmission, and the number that ends it (RFC 6675's RecoveryPoint).
+    "recovery recover "
+    # IP IDs: the highest so far, and how often the next one was one more, a little more, or anything else.
+    "ip_id id_ones id_steps id_jumps "
+    # Its latest bare ACK, and its latest window field.
+    "bare_ip_id bare_tsval bare_ack bare_at bare_frame window_field "
+    # What it last sent that asks for an answer, and when its latest zero window ended.
+    "asks asks_frame zero zero_until base syn_acks "
+    # The end of its highest octets that were seen, whether they had PSH, and packets lost before the capture point
+    # that can only have held the octets after them.
+    "data_top pushed lost_ahead "
+    # The highest right edge that it has granted.
+    "edge_max",
+)
+
+Relabel = Row("Relabel", "frame label cause proof")
+"""Something learned later of an earlier segment; a field is -1 where it stays as it is."""
+
+_clear = Sender.clear
+
+NOTHING_ASKED, KEEP_ALIVE_ASKS, PROBE_ASKS, FIN_ASKS, CHALLENGE_ASKS = range(5)
+
+HALF_ID = 0x8000
+MOST_SKIPPED = 8
+NEAR_ID = 256
+"""IP IDs of one connection that run lie this close together."""
+
+
+@kernel
+def clear_sender(k: Any) -> None:
+    """A side of which nothing is known yet."""
+    _clear(k)
+    k.ip_id = -1
+    k.bare_ip_id = -1
+    k.bare_tsval = -1
+    k.bare_ack = -1
+    k.window_field = -1
+    k.zero_until = -(1 << 62)
+    k.signal_at = -(1 << 62)
+    k.sack_left = -1
+    k.base = -1
+
+
+
+
+
+@kernel
+def ids_run(k: Any) -> int:
+    """1 if the side numbers its packets one after another, so that IP IDs tell which of two it sent first."""
+    return 1 if k.id_ones + k.id_steps > 4 * k.id_jumps and k.id_ones > 0 else 0
+
+
+@kernel
+def skipped_ids(y: Any, k: Any, s: Any) -> int:
+    """How many packets with octets the sender of ``s`` must have sent since the last one that was seen: by IP ID.
+
+    Each packet of the connection has the next ID; it had nothing to acknowledge and no new window to tell.
+    """
+    skipped = ((s.ip_id - k.ip_id) & 0xFFFF) - 1
+    if s.ip_id <= 0 or k.ip_id < 0 or skipped < 1 or skipped >= MOST_SKIPPED:
+        return 0
+    if k.id_ones < 2 or k.id_jumps > 0 or 4 * k.id_steps > k.id_ones:
+        return 0
+    return skipped if y.acked >= y.next and s.window == k.window_field and y.window != 0 else 0
+
+
+@kernel
+def watch_ids(k: Any, s: Any) -> None:
+    """How the IP ID of a segment in order follows the one before."""
+    if s.ip_id <= 0:
+        if s.ip_id == 0 and s.flags & 18 == 18:
+            # A SYN,ACK of Linux; its connections have counters of their own (ip_select_ident_segs).
+            k.id_ones = 2
+        return
+    if k.ip_id >= 0:
+        step = (s.ip_id - k.ip_id) & 0xFFFF
+        if step == 1:
+            k.id_ones += 1
+        elif 0 < step < NEAR_ID:
+            k.id_steps += 1
+        elif step >= NEAR_ID and step < 0x10000 - NEAR_ID:
+            k.id_jumps += 1
+        else:
+            return
+    k.ip_id = s.ip_id
+
+
+@kernel
+def order(k: Any, s: Any, tsval: int, ip_id: int) -> int:
+    """Whether the side sent segment ``s`` before (-1) or after (1) the one with this TSval and IP ID; 0: unknown.
+
+    A TSval never goes back (RFC 7323 3); an IP ID tells where IDs run. Missing ones are -1.
+    """
+    if s.tsval >= 0 and tsval >= 0 and s.tsval != tsval:
+        return 1 if ((s.tsval - tsval) & 0xFFFFFFFF) < 0x80000000 else -1
+    if s.ip_id > 0 and ip_id > 0 and s.ip_id != ip_id and ids_run(k):
+        return 1 if ((s.ip_id - ip_id) & 0xFFFF) < HALF_ID else -1
+    return 0
+
+
+@kernel
+def same_transmission(k: Any, s: Any, tsval: int, ip_id: int, gap: int, shortest: int) -> int:
+    """1 if ``s`` is a copy made on the way: what a host sends again has another IP ID, or another TSval.
+
+    Where neither can tell (IPv6 or ID 0, no timestamps or both within one tick), it is a copy if it comes sooner than
+    any signal of loss could: within ``gap`` < ``shortest``, ns.
+    """
+    if s.tsval >= 0 and tsval >= 0 and s.tsval != tsval:
+        return 0
+    if s.ip_id > 0 and ip_id > 0:
+        if s.ip_id != ip_id:
+            return 0
+        if k.id_ones + k.id_steps + k.id_jumps > 0:
+            return 1
+    return 1 if gap < shortest else 0
