@@ -112,3 +112,20 @@ def test_headers_that_take_no_octets_do_not_go_round_for_ever():
     for _ in range(60):
         deep = struct.pack("!HH", 1, 0x0800 if deep == ip() else 0x8100) + deep
     assert len(decode(ethernet(deep, 0x8100))) == 0
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        ethernet(b"\x11\0\0\1\0\x2a\0\x21" + ip(), 0x8864),
+        ethernet(MPLS_ABOVE + MPLS_BOTTOM + ip(), 0x8847),
+        ethernet(bytes(4) + b"\x08\x00" + ip(), 0x8926),
+        tagged(0x88A8, struct.pack("!HH", 7, 0x0800) + ip(), 0x8100),
+    ],
+    ids=["PPPoE", "MPLS", "virtual port", "two tags"],
+)
+def test_a_frame_that_is_cut_before_ip_is_told(frame):
+    for length in range(14, len(frame) - 40):
+        segments, problems = decode_all((frame[:length], len(frame), 1, 0))
+        assert len(segments) == 0
+        assert [problem.kind for problem in problems] == ["cut"]

@@ -199,3 +199,11 @@ def test_a_header_that_the_file_holds_in_part_is_told(packet):
         segments, problems = decode_all((packet[:length], len(packet), RAW, 0))
         assert len(segments) == 0
         assert [problem.kind for problem in problems] == ["cut"]
+
+
+def test_an_extension_header_that_the_file_holds_in_part_is_told():
+    packet = extended((DESTINATION, bytes([3, 1, 28]) + bytes(28)))
+    for length in range(48, 72):
+        segments, problems = decode_all((packet[:length], len(packet), RAW, 0))
+        assert len(segments) == 0
+        assert [problem.kind for problem in problems] == ["cut"]

@@ -99,3 +99,9 @@ def test_ppi_says_which_link_follows():
         segments, problems = decode_all(struct.pack("<BBHI", 0, 0, 8, link) + frame(), link=PPI)
         assert len(segments) == 0
         assert [problem.kind for problem in problems] == [kind]
+
+
+def test_a_frame_that_is_cut_in_its_header_holds_nothing():
+    whole = frame(QOS_DATA, 3, quality=b"\5\0")
+    for length in range(len(whole) - 24):
+        assert len(decode((whole[:length], len(whole), WLAN, 0))) == 0

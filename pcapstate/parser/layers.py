@@ -10,6 +10,7 @@ from typing import Any
 
 from ..kernels import kernel
 from .links import C_HDLC, CUT, ETHERNET, IPV4, IPV6, LINK, LLC, NOTHING, PPP, UNKNOWN_LINK, VERSION
+from .network import close
 from .octets import be16, be32, le32
 
 FIRST_ETHERTYPE = 0x600  # below, the field is IEEE 802.3's length and an LLC header follows
@@ -87,8 +88,7 @@ def pppoe(octets: Any, cursor: Any) -> None:
     if at + 6 > cursor.end:
         cursor.layer = CUT
         return
-    cursor.limit = min(cursor.limit, at + 6 + be16(octets, at + 4))
-    cursor.end = min(cursor.end, cursor.limit)
+    close(cursor, at + 6 + be16(octets, at + 4))
     cursor.at = at + 6
     cursor.layer = PPP
 
