@@ -143,4 +143,15 @@ def check(text, **changes):
     return rows, result
 
 
-__all__ = ["COMPILED", "INTERPRETED", "check", "chunk_of", "replayed", "row_of", "segment", "segments_of", "states", "timeline"]
+__all__ = [
+    "COMPILED",
+    "INTERPRETED",
+    "check",
+    "chunk_of",
+    "replayed",
+    "row_of",
+    "segment",
+    "segments_of",
+    "states",
+    "timeline",
+]

@@ -31,8 +31,10 @@ def test_relative_numbers_count_from_the_isn():
 
 
 def test_mid_stream_the_first_octet_is_1():
-    _, result = check("ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED\n"
-                      "ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=PSH,ACK><DATA=5>  <-- ESTABLISHED\n")
+    _, result = check(
+        "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED\n"
+        "ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=PSH,ACK><DATA=5>  <-- ESTABLISHED\n"
+    )
     assert column(result, "seq") == [1, 1]
     assert column(result, "ack") == [1, 11]
 
@@ -46,8 +48,10 @@ def test_windows_are_scaled_if_both_syns_offer_it(client, server, window):
 
 
 def test_without_the_syns_the_scale_is_unknown_but_zero_is_zero():
-    made = segments_of("ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><WND=10> --> ESTABLISHED\n"
-                       "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><WND=0>  --> ESTABLISHED\n")
+    made = segments_of(
+        "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><WND=10> --> ESTABLISHED\n"
+        "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><WND=0>  --> ESTABLISHED\n"
+    )
     assert column(replayed(made.rows), "window") == [None, 0]
 
 
@@ -74,42 +78,58 @@ ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=ACK><WND=30>       <-- ESTABLISHED  +0.
 
 
 def test_octets_are_counted_once():
-    made = segments_of(OPEN + DATA + DATA + """
+    made = segments_of(
+        OPEN
+        + DATA
+        + DATA
+        + """
 ESTABLISHED   --> <SEQ=105><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED
-""")
+"""
+    )
     flows = replayed(made.rows).table("flows")
     assert (flows["client_bytes"][0], flows["server_bytes"][0]) == (15, 0)
     assert (flows["client_packets"][0], flows["server_packets"][0]) == (5, 3)
 
 
 def test_a_hole_filled_later_counts_too():
-    made = segments_of(OPEN + """
+    made = segments_of(
+        OPEN
+        + """
 ESTABLISHED   --> <SEQ=110><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED
 ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED
-""")
+"""
+    )
     assert replayed(made.rows).table("flows")["client_bytes"][0] == 20
 
 
 def test_a_number_far_from_all_that_was_sent_changes_nothing():
-    rows, _ = check(OPEN + DATA + """
+    rows, _ = check(
+        OPEN
+        + DATA
+        + """
 ESTABLISHED   --> <SEQ=1073741924><ACK=300><CTL=FIN,ACK>    --> ESTABLISHED
 ESTABLISHED   --> <SEQ=110><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED
-""")
+"""
+    )
     assert all(row["event"] != "snd FIN" for row in rows)
 
 
 def test_found_mid_stream():
     """New octets of both sides show that neither had sent a FIN (SEMANTICS C5)."""
-    made = segments_of("ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED\n"
-                       "ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=PSH,ACK><DATA=5>  <-- ESTABLISHED\n")
+    made = segments_of(
+        "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED\n"
+        "ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=PSH,ACK><DATA=5>  <-- ESTABLISHED\n"
+    )
     first = row_of(timeline(replayed(made.rows)), "client", "ESTABLISHED")
     assert (first["from_state"], first["event"], first["evidence"], first["earliest"]) == ("", "seen", "deduced", None)
 
 
 def test_mid_stream_a_fin_may_be_the_second_one():
     """The peer only acknowledges: it may have sent its FIN before the capture, and then this is LAST_ACK."""
-    made = segments_of("FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>          --> CLOSE_WAIT\n"
-                       "FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>              <-- CLOSE_WAIT\n")
+    made = segments_of(
+        "FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>          --> CLOSE_WAIT\n"
+        "FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>              <-- CLOSE_WAIT\n"
+    )
     rows = timeline(replayed(made.rows))
     assert states(rows, "client") == ["ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2"]
     assert {row["evidence"] for row in rows if row["side"] == "client"} == {"presumed"}

@@ -55,7 +55,9 @@ def test_an_empty_capture_has_empty_tables():
 def test_the_size_of_chunks_makes_no_difference(size, speed):
     rows = many(4)
     whole = replayed(rows)
-    parts = replay([chunk_of(rows[i : i + size], speed) for i in range(0, len(rows), size)], keep=("segments", "windows"))
+    parts = replay(
+        [chunk_of(rows[i : i + size], speed) for i in range(0, len(rows), size)], keep=("segments", "windows")
+    )
     for name in TABLES:
         assert text(parts, name) == text(whole, name), name
 

@@ -24,7 +24,18 @@ from pcapstate.replay.evidence import (
 )
 from pcapstate.replay.flows import clear_event, clear_side
 from pcapstate.replay.memory import Store
-from pcapstate.replay.rows import CONFIRMED, DEDUCED, NEVER, NOTE_COUNT, NOTHING, PRESUMED, REFUTED_ACK_OF_FIN, RING, SENT, Event
+from pcapstate.replay.rows import (
+    CONFIRMED,
+    DEDUCED,
+    NEVER,
+    NOTE_COUNT,
+    NOTHING,
+    PRESUMED,
+    REFUTED_ACK_OF_FIN,
+    RING,
+    SENT,
+    Event,
+)
 
 HANDSHAKE = """
 CLOSED                                                          LISTEN
@@ -178,8 +189,10 @@ def test_only_a_later_timestamp_proves_the_arrival_of_a_carrier(event):
 
 
 def test_bounds_and_estimate_of_a_handshake():
-    rows, result = check(HANDSHAKE + "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>  --> ESTABLISHED\n"
-                         "ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>              <-- ESTABLISHED   +0.020\n")
+    rows, result = check(
+        HANDSHAKE + "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>  --> ESTABLISHED\n"
+        "ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>              <-- ESTABLISHED   +0.020\n"
+    )
     flows = result.table("flows")
     assert flows["rtt_client"][0] == pytest.approx(0.010)
     assert flows["rtt_server"][0] == pytest.approx(0.020)

@@ -44,10 +44,15 @@ def column(result, name, table="flows"):
 
 
 def test_a_new_syn_after_the_close_is_a_new_flow():
-    result = replayed(segments_of(CLOSED_CONNECTION + """
+    result = replayed(
+        segments_of(
+            CLOSED_CONNECTION
+            + """
 SYN_SENT      --> <SEQ=5000><CTL=SYN>                       --> SYN_RECEIVED  +0.500
 ESTABLISHED   <-- <SEQ=9000><ACK=5001><CTL=SYN,ACK>         <-- SYN_RECEIVED
-""").rows)
+"""
+        ).rows
+    )
     assert column(result, "flow", "segments") == [0] * 6 + [1] * 2
     assert column(result, "stream") == [0, 1]
     rows = timeline(result)
@@ -57,23 +62,31 @@ ESTABLISHED   <-- <SEQ=9000><ACK=5001><CTL=SYN,ACK>         <-- SYN_RECEIVED
 
 def test_linux_shows_that_it_was_in_time_wait():
     """The next ISN is 65537 above the last number (tcp_timewait_state_process)."""
-    result = replayed(segments_of(CLOSED_CONNECTION + f"""
+    result = replayed(
+        segments_of(
+            CLOSED_CONNECTION
+            + f"""
 SYN_SENT      --> <SEQ={101 + 65537}><CTL=SYN>              --> SYN_RECEIVED  +1.500
-""").rows)
+"""
+        ).rows
+    )
     assert column(result, "kind", "notes") == ["time_wait_left"]
 
 
 def test_the_same_syn_again_is_a_copy():
-    result = replayed(segments_of("""
+    result = replayed(
+        segments_of("""
 SYN_SENT      --> <SEQ=99><CTL=SYN>                         ...
 SYN_SENT      --> <SEQ=99><CTL=SYN>                         ...  +1.000
-""").rows)
+""").rows
+    )
     assert column(result, "flow") == [0]
 
 
 def test_half_open_discovery():
     """RFC 9293 3.5.1, figure 9: a SYN into an ESTABLISHED connection is challenged; the reset is the old one's."""
-    result = replayed(segments_of("""
+    result = replayed(
+        segments_of("""
 SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
 ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
 ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
@@ -85,7 +98,8 @@ SYN_SENT      --> <SEQ=105><CTL=RST><WND=0>                 --> CLOSED
 SYN_SENT      --> <SEQ=70000><CTL=SYN>                      --> SYN_RECEIVED  +1.000
 ESTABLISHED   <-- <SEQ=8000><ACK=70001><CTL=SYN,ACK>        <-- SYN_RECEIVED
 ESTABLISHED   --> <SEQ=70001><ACK=8001><CTL=ACK>            --> ESTABLISHED
-""").rows)
+""").rows
+    )
     assert column(result, "flow", "segments") == [0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1]
     rows = timeline(result)
     assert states(rows, "server", 0)[-2:] == ["ESTABLISHED", "CLOSED"]
@@ -93,14 +107,16 @@ ESTABLISHED   --> <SEQ=70001><ACK=8001><CTL=ACK>            --> ESTABLISHED
 
 
 def test_a_refused_candidate_leaves_the_old_connection_alone():
-    result = replayed(segments_of("""
+    result = replayed(
+        segments_of("""
 SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
 ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
 ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
 SYN_SENT      --> <SEQ=70000><CTL=SYN>                      --> ESTABLISHED   +9.000
 ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED
 ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED
-""").rows)
+""").rows
+    )
     assert column(result, "flow", "segments") == [0, 0, 0, 1, 0, 0]
     assert states(timeline(result), "client", 0) == ["CLOSED", "SYN_SENT", "ESTABLISHED"]
     assert states(timeline(result), "client", 1) == ["CLOSED", "SYN_SENT"]

@@ -8,6 +8,7 @@ from pcapstate.kernels import COMPILED, INTERPRETED
 from pcapstate.replay.memory import PER_FLOW, Store
 from pcapstate.replay.rows import BUCKET_MASK, FREE_COUNT, NOTE_COUNT
 
+
 def put(row, **values):
     """Sets fields of a row of either form."""
     for name, value in values.items():

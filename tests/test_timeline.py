@@ -98,7 +98,11 @@ OPENED = {r.SYN_RECEIVED: 1, r.SYN_SENT: 2, r.SYN_ACKED: 3}
         ),
         ({}, {r.DEAD: 5}, ["CLOSED"]),
         ({}, {r.FIN_SENT: 5, r.DEAD: 6}, ["FIN_WAIT_1", "CLOSED"]),
-        ({"fin_after_fin": True}, {r.FIN_RECEIVED: 5, r.FIN_SENT: 6, r.FIN_ACKED: 7, r.DEAD: 8}, ["CLOSE_WAIT", "LAST_ACK", "CLOSED"]),
+        (
+            {"fin_after_fin": True},
+            {r.FIN_RECEIVED: 5, r.FIN_SENT: 6, r.FIN_ACKED: 7, r.DEAD: 8},
+            ["CLOSE_WAIT", "LAST_ACK", "CLOSED"],
+        ),
     ],
 )
 def test_closings(options, events, expected):
@@ -116,7 +120,11 @@ bounds = st.tuples(st.integers(0, 1000), st.integers(0, 1000), st.integers(0, 10
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.integers(0, 6), bounds.map(lambda b: tuple(sorted(b[:2])) + (max(b),)), max_size=7), st.booleans(), st.booleans())
+@given(
+    st.dictionaries(st.integers(0, 6), bounds.map(lambda b: tuple(sorted(b[:2])) + (max(b),)), max_size=7),
+    st.booleans(),
+    st.booleans(),
+)
 def test_bounds_and_estimates_follow_the_order(happened, active, late):
     made, settled = made_from(happened, active=active, fin_after_fin=late)
     flat = rows(settled.flows, settled.sides, made)
@@ -165,8 +173,10 @@ def test_one_way_is_zero_where_nothing_was_measured():
 
 
 def test_what_is_found_mid_stream_has_no_edge():
-    found, _ = check("ESTABLISHED --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED\n"
-                     "ESTABLISHED <-- <SEQ=300><ACK=110><CTL=PSH,ACK><DATA=10> <-- ESTABLISHED\n")
+    found, _ = check(
+        "ESTABLISHED --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10> --> ESTABLISHED\n"
+        "ESTABLISHED <-- <SEQ=300><ACK=110><CTL=PSH,ACK><DATA=10> <-- ESTABLISHED\n"
+    )
     assert [row["event"] for row in found] == ["seen", "seen"]
     assert NOTES[1] == found[0]["note"]
     assert len(machine.EVENTS) == SEEN

@@ -128,6 +128,7 @@ def clear_side(m: Any, index: int) -> None:
     x.syn_tsval = -1
     x.fin_ip_id = -1
     x.fin_tsval = -1
+    x.fin_tsecr = -1
     x.ttl = -1
     x.rst_ttl = -1
     x.window_at_fin = -1

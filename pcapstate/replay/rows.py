@@ -39,7 +39,8 @@ Side = Row(
     # Sequence space. `next`: end of the highest octet seen; `acked`: highest acknowledgement from the peer;
     # `hole`, `hole_end`, `holes`: the lowest octets never seen, and whether there are more above them.
     # `opened`: nothing of the handshake is left to be shown.
-    "based base next acked acked_at opened syn_seen fin fin_guess fin_waits hole hole_end holes hole_at hole_frame bytes "
+    "based base next acked acked_at opened syn_seen fin fin_guess fin_waits "
+    "hole hole_end holes hole_at hole_frame bytes "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
     "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
@@ -48,7 +49,8 @@ Side = Row(
     "ring ring_count packets data_packets ip_id_running ttl data_at probes repeated_unanswered "
     # What the opening and the closing touch. SYN and FIN: relative end, form, copies, and what tells a fresh copy from
     # a duplicate.
-    "syn_pure crossed syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies zero_time sent_before first_at first_frame tsval_time "
+    "syn_pure crossed syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies "
+    "zero_time sent_before first_at first_frame tsval_time "
     "fin_ip_id fin_tsval fin_tsecr fin_last fin_copies fin_after_fin "
     # Options as offered.
     "isn isn_known mss offered_scale sack timestamps fast_open "
