@@ -49,7 +49,7 @@ def _opened(flows: np.ndarray, sides: np.ndarray, client: np.ndarray, server: np
     syn_ack = flows["syn_ack_seen"] > 0
     done = happened(client, SYN_ACKED) & happened(server, SYN_ACKED)
     out = np.full(len(flows), word("unanswered"), np.int8)
-    out[syn_ack] = word("half_open")
+    out[syn_ack | (flows["bad_ack"] > 0)] = word("half_open")
     out[done] = word("three_way")
     out[~done & (flows["reset_frame"] > 0)] = word("aborted")
     out[done & (flows["simultaneous"] == 1)] = word("simultaneous")
