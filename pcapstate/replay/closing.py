@@ -26,7 +26,9 @@ from .rows import (
 
 
 @kernel
-def fin(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, end: int) -> None:
+def fin(
+    m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, end: int, had: int
+) -> None:
     """A FIN leaves X; it takes effect at Y when every octet before it has arrived (RFC 9293 3.10.7.4, eighth)."""
     mine = m.events[first + FIN_SENT]
     got = m.events[peer + FIN_RECEIVED]
@@ -36,7 +38,7 @@ def fin(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
         x.fin_tsval = s.tsval
         x.fin_last = s.time
         if mine.grade == NOTHING:
-            sent(mine, s, x.had)
+            sent(mine, s, x.open_had)
             x.peer_next_at_fin = y.next
             x.fin_tsecr = s.tsecr
             x.fin_with_data = 1 if s.length > 0 else 0
@@ -57,9 +59,8 @@ def fin(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
     x.fin_ip_id = s.ip_id
     x.fin_tsval = s.tsval
     done = m.events[first + FIN_ACKED]
-    guard = guard_of(x)
-    if done.grade == PRESUMED and s.time - done.at > guard:
-        refute(m, done, s, REFUTED_ACK_OF_FIN, guard)
+    if done.grade == PRESUMED and s.time - done.at > guard_of(x):
+        refute(m, done, s, REFUTED_ACK_OF_FIN, guard_of(x), had)
     if got.grade == PRESUMED and s.time - got.at > guard_of(y):
         if got.at == got.first:
             note(m, s, REFUTED_FIN, got.frame, got.at)

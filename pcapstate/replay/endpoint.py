@@ -13,6 +13,7 @@ from ..tcp.sequence import unwrap
 from .closing import again_below_fin, fin, guess_fin, not_a_fin, which_call, which_fin
 from .evidence import confirm, echoes_later, hear, presume, remember, sent_again
 from .opening import misfit, past_handshake, syn, unseen_syn_ack
+from .proofs import witness
 from .resets import alive_after_all, reset
 from .rows import (
     DEAD,
@@ -93,24 +94,25 @@ def receive(m: Any, s: Any) -> None:
     if f.resets:
         alive_after_all(m, f, x, first, peer, s)
     end = s.seq_relative + s.length + (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
-    if s.ack_known:
-        hear(m, x, y, s, s.ack_relative)
+    had = hear(m, x, y, s, s.ack_relative) if s.ack_known else -NEVER
     if x.fin_guess > 0 and end > x.fin_guess:
         not_a_fin(m, x, s.side, s)
-    octets = x.next
+    # What is above was sent later than this segment, unless that is a copy.
+    octets = max(x.next, s.seq_relative) if end > x.next or end == s.seq_relative else NEVER
     tsval = carrier_tsval(x, s)
     if end > s.seq_relative and end <= x.next and s.seq_relative >= x.acked - 1:
         sent_again(m, x, s.seq_relative)
         x.repeated_unanswered += 1
     remember(m, x, s, end)
+    witness(x, s, end, had)
     if s.flags & SYN:
-        syn(m, f, x, y, first, peer, s, octets, tsval, end)
+        syn(m, f, x, y, first, peer, s, octets, tsval, end, had)
     elif s.ack_known:
         shows(m, f, x, y, first, s)
         acknowledges(m, f, x, y, peer, s, octets, tsval)
     advance(m, x, y, s, end)
     if s.flags & FIN:
-        fin(m, f, x, y, first, peer, s, octets, tsval, end)
+        fin(m, f, x, y, first, peer, s, octets, tsval, end, had)
     elif x.fin > 0 and end <= x.fin and s.length > 0:
         again_below_fin(m, y, peer, s, tsval)
     if x.fin_waits and x.hole == x.hole_end and x.holes == 0:
@@ -183,6 +185,7 @@ def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
         fin_done = m.events[first + FIN_ACKED]
         if fin_done.grade == PRESUMED and (s.ack_relative > fin_done.octets or echoes_later(s, fin_done)):
             confirm(fin_done, s)
+            x.fin_acked_ack = s.ack_relative
 
 
 @kernel

@@ -38,10 +38,11 @@ def presume(e: Any, s: Any, octets: int, tsval: int) -> None:
     e.grade = PRESUMED
     e.at = s.time
     e.frame = s.frame
-    e.low = max(e.low, s.time)
     e.octets = octets
     e.tsval = tsval
     if e.refuted == 0:
+        # What an earlier carrier did not do at once it may have done late: the bound stays with the first.
+        e.low = max(e.low, s.time)
         e.first = s.time
         e.first_frame = s.frame
 
@@ -84,12 +85,12 @@ def sent(e: Any, s: Any, low: int) -> None:
 
 
 @kernel
-def refute(m: Any, e: Any, s: Any, kind: int, guard: int) -> None:
-    """The copy ``s`` shows that the side did not know of the event when it sent it."""
+def refute(m: Any, e: Any, s: Any, kind: int, guard: int, had: int) -> None:
+    """The copy ``s`` shows that the side did not know of the event when it sent it, which was not before ``had``."""
     note(m, s, kind, e.frame, e.at)
     e.grade = NOTHING
     e.refuted += 1
-    e.low = max(e.low, s.time - guard)
+    e.low = max(e.low, had)
     if e.later > e.at and s.time - e.later <= guard:
         # A later carrier crossed the copy: it may still arrive.
         e.grade = PRESUMED
@@ -148,7 +149,8 @@ def remember(m: Any, x: Any, s: Any, end: int) -> None:
     x.ring_count += 1
     echo.end = end if new_octets > 0 else x.next
     echo.octets = new_octets
-    echo.tsval = s.tsval if new_tsval > 0 or new_octets > 0 else -1
+    # A TSval older than one seen before may have passed before, on a segment that is no longer here.
+    echo.tsval = s.tsval if new_tsval > 0 or s.tsval == x.tsval else -1
     echo.time = s.time
     echo.frame = s.frame
     echo.again = 0
@@ -180,13 +182,13 @@ def sample(x: Any, elapsed: int, first: int) -> None:
 
 
 @kernel
-def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
+def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> int:
     """What side x is proved to have had when it sent ``s``: the first copy of what it acknowledges and echoes.
 
-    Moves x.had (a lower bound for the moment of sending) and samples the round trip to x.
+    Returns the capture time of the latest such copy (-NEVER if there is none): ``s`` was sent no earlier. Moves x.had,
+    the same over all its segments, and samples the round trip to x.
     """
-    if s.sacks > 0:
-        hear_sack(m, x, y, s, ack)
+    had = hear_sack(m, y, s, ack) if s.sacks > 0 else -NEVER
     count = y.ring_count if y.ring_count < RING else RING
     found = 0
     stamp = -1
@@ -198,13 +200,8 @@ def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
                 if echo.end == ack:
                     sample(x, s.time - echo.time, 1 - echo.answered)
                     echo.answered = 1
-            if echo.time > x.had:
-                x.had = echo.time
-                x.had_frame = echo.frame
-        if s.tsecr < 0:
-            if found:
-                break
-        elif echo.tsval >= 0:
+            had = max(had, echo.time)
+        if s.tsecr >= 0 and echo.tsval >= 0 and s.flags & 16:
             if echo.tsval == s.tsecr:
                 stamp = i
             elif stamp >= 0:
@@ -213,24 +210,23 @@ def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
         echo = m.echoes[y.ring + (y.ring_count - 1 - stamp) % RING]
         # At the far end of the ring an earlier one with the same TSval may have been given up.
         if stamp < RING - 1 or y.ring_count <= RING:
-            if echo.time > x.had:
-                x.had = echo.time
-                x.had_frame = echo.frame
+            had = max(had, echo.time)
             sample(x, s.time - echo.time, 0)
+    x.had = max(x.had, had)
+    return had  # type: ignore[no-any-return]
 
 
 @kernel
-def hear_sack(m: Any, x: Any, y: Any, s: Any, ack: int) -> None:
+def hear_sack(m: Any, y: Any, s: Any, ack: int) -> int:
     """The first block is the one that arrived last (RFC 2018, 4): what ends with it, the side has had."""
+    had = -NEVER
     right = unwrap(s.sack_right0, y.base, ack)
-    if right <= ack:
-        return
     count = y.ring_count if y.ring_count < RING else RING
     for i in range(count):
         echo = m.echoes[y.ring + i]
-        if echo.octets > 0 and echo.end == right and echo.time > x.had:
-            x.had = echo.time
-            x.had_frame = echo.frame
+        if right > ack and echo.octets > 0 and echo.end == right:
+            had = max(had, echo.time)
+    return had
 
 
 @kernel

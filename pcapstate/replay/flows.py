@@ -11,6 +11,7 @@ from typing import Any
 
 from ..kernels import kernel
 from ..tcp.profiles import TIME_WAIT_ISN_STEP
+from .proofs import clear_proofs
 from .rows import (
     BUCKET_MASK,
     DEAD,
@@ -113,6 +114,7 @@ def clear_side(m: Any, index: int) -> None:
     x = m.sides[index]
     _clear_side(x)
     x.had = -NEVER
+    clear_proofs(x)
     x.scale = -1
     x.offered_scale = -1
     x.mss = -1

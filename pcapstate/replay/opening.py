@@ -30,7 +30,9 @@ FIN, ACK = 1, 16
 
 
 @kernel
-def syn(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, end: int) -> None:
+def syn(
+    m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, end: int, had: int
+) -> None:
     """SYN and SYN,ACK: RFC 9293 3.10.7.2 to 3.10.7.4, and what their repetition takes back (SEMANTICS R1, R2)."""
     again = x.syn_seen
     fresh = is_fresh(s, x.syn_ip_id, x.syn_tsval, x.syn_last) if again else 1
@@ -46,7 +48,7 @@ def syn(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
     if again and fresh:
         x.syn_copies += 1
     if s.flags & ACK:
-        syn_ack(m, f, x, y, first, peer, s, octets, tsval, again, fresh)
+        syn_ack(m, f, x, y, first, peer, s, octets, tsval, again & fresh, had)
         return
     x.syn_pure = 1
     if f.time_wait_reused == 1 and again == 0:
@@ -55,11 +57,10 @@ def syn(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: i
     if mine.grade == NOTHING or mine.grade == DEDUCED:
         sent(mine, s, -NEVER)
     got = m.events[first + SYN_RECEIVED]
-    guard = guard_of(x)
-    if again and fresh and got.grade == PRESUMED and s.time - got.at > guard:
-        refute(m, got, s, REFUTED_SYN_ACK, guard)
+    if again and fresh and got.grade == PRESUMED and s.time - got.at > guard_of(x):
+        refute(m, got, s, REFUTED_SYN_ACK, guard_of(x), had)
         if m.events[first + SYN_ACKED].grade == PRESUMED:
-            refute(m, m.events[first + SYN_ACKED], s, REFUTED_SYN_ACK, guard)
+            refute(m, m.events[first + SYN_ACKED], s, REFUTED_SYN_ACK, guard_of(x), had)
     presume(m.events[peer + SYN_RECEIVED], s, octets, tsval)
     if y.syn_pure:
         f.simultaneous = 1
@@ -109,9 +110,12 @@ def offers(x: Any, s: Any) -> None:
 
 @kernel
 def syn_ack(
-    m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, again: int, fresh: int
+    m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, octets: int, tsval: int, copy: int, had: int
 ) -> None:
-    """X is in SYN_RECEIVED when it sends this. Y goes on if the acknowledgement is of its SYN (RFC 9293 3.10.7.3)."""
+    """X is in SYN_RECEIVED when it sends this. Y goes on if the acknowledgement is of its SYN (RFC 9293 3.10.7.3).
+
+    ``copy``: it was sent before, and this is a transmission of its own.
+    """
     x.crossed = 1
     got = m.events[first + SYN_RECEIVED]
     mine = m.events[first + SYN_SENT]
@@ -121,9 +125,8 @@ def syn_ack(
     if mine.grade == NOTHING:
         sent(mine, s, got.low)
     done = m.events[first + SYN_ACKED]
-    guard = guard_of(x)
-    if again and fresh and done.grade == PRESUMED and s.time - done.at > guard and f.simultaneous == 0:
-        refute(m, done, s, REFUTED_ACK_OF_SYN, guard)
+    if copy and done.grade == PRESUMED and s.time - done.at > guard_of(x) and f.simultaneous == 0:
+        refute(m, done, s, REFUTED_ACK_OF_SYN, guard_of(x), had)
     if f.syn_ack_seen == 0:
         f.syn_ack_seen = s.frame
         if f.time_wait_number > 0 and s.seq == f.time_wait_number:
@@ -187,10 +190,11 @@ def which_syn(m: Any, x: Any, y: Any, got: Any, s: Any) -> None:
 def past_handshake(m: Any, f: Any, x: Any, y: Any, done: Any, s: Any) -> None:
     """Whether the segment can only come from a side past SYN_RECEIVED or SYN_SENT.
 
-    A bare ACK of the SYN does not show it on the passive side: Linux answers from SYN_RECEIVED with such. A FIN may be
-    sent from SYN_RECEIVED (RFC 9293 3.10.4), which an active opener of Linux does and a listener's child cannot.
+    A bare ACK of the SYN does not show it on the passive side, nor where both sent a SYN: from SYN_RECEIVED comes such
+    in answer to what is not acceptable. An active opener may also send a FIN from there (RFC 9293 3.10.4); a listener's
+    child cannot: no program has it before it is ESTABLISHED.
     """
-    if x.syn_pure and x.crossed == 0:
+    if x.syn_pure and x.crossed == 0 and (y.syn_pure == 0 or y.syn_unseen):
         if s.ack_relative >= 1 and (done.grade == PRESUMED or x.syn_seen):
             confirm(done, s)
         return
@@ -199,7 +203,8 @@ def past_handshake(m: Any, f: Any, x: Any, y: Any, done: Any, s: Any) -> None:
     fast = 1 if y.fast_open >= 0 and y.syn_end > 1 else 0
     if (
         (s.ack_relative > y.syn_end and s.ack_relative > 1)
-        or (fast == 0 and (s.length > 0 or (s.flags & FIN and (x.syn_pure == 0 or done.grade == PRESUMED))))
+        or (fast == 0 and (s.length > 0 or (s.flags & FIN and x.syn_pure == 0)))
         or (done.grade == PRESUMED and echoes_later(s, done))
     ):
         confirm(done, s)
+        x.open_shown = 1 if x.chain or s.length > 0 else x.open_shown

@@ -83,6 +83,7 @@ def is_over(m: Any, first: int) -> int:
 def reset(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any) -> None:
     """A segment with RST from X to Y."""
     form = form_of(x, s)
+    x.rst_first = x.rst_first if x.rst_first > 0 else s.time
     x.rst_frame = s.frame
     x.rst_form = form
     x.rst_ttl = s.ttl
@@ -130,7 +131,9 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     if e.grade != NOTHING:
         # It was presumed gone; a reply shows that it is.
         if form == REPLY and e.grade == PRESUMED:
+            # It may have gone before, for another reason.
             e.grade = CONFIRMED
+            e.low = x.had
             e.high = s.time
             e.proof = s.frame
         return
@@ -195,7 +198,7 @@ def over(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
     e.how = TWO_MSL
     e.at = s.time
     e.frame = s.frame
-    e.low = m.events[first + FIN_RECEIVED].low
+    e.low = x.had
     e.high = s.time
     e.proof = s.frame
 
@@ -223,12 +226,13 @@ def target_dies(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, f
         e.how = RCV_RST_ACTIVE
     e.at = s.time
     e.frame = s.frame
-    # A side that nothing shows alive at that moment may have gone before, in silence.
-    e.low = s.time
+    # An earlier reset may have been the one, whatever it looked like.
+    e.low = max(x.rst_first, y.had)
     e.high = NEVER
     e.proof = 0
+    # A side that nothing shows alive at that moment may have gone before, in silence.
     if y.repeated_unanswered or s.time - y.sent_at > SILENCE:
-        e.low = y.sent_at if 0 < y.sent_at < s.time else s.time
+        e.low = min(e.low, y.sent_at) if y.sent_at > 0 else e.low
 
 
 @kernel

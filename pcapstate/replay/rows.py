@@ -44,7 +44,7 @@ Side = Row(
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
     "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
-    "tsval had had_frame spoke sent_at sent_frame rtt_min rtt_max rtt_count "
+    "tsval had spoke sent_at sent_frame rtt_min rtt_max rtt_count "
     # The ring of what the side sent, for echoes; counts; habits.
     "ring ring_count packets data_packets ip_id_running ttl data_at probes repeated_unanswered "
     # What the opening and the closing touch. SYN and FIN: relative end, form, copies, and what tells a fresh copy from
@@ -52,10 +52,15 @@ Side = Row(
     "syn_pure crossed syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies "
     "zero_time sent_before first_at first_frame tsval_time "
     "fin_ip_id fin_tsval fin_tsecr fin_last fin_copies fin_after_fin "
+    # Proofs of order, see `proofs`. `chain`: no FIN can have been sent up to the last segment; `open_ack`, `open_had`:
+    # what was acknowledged, and had, before the FIN was sent; `fin_ack_low`, `fin_ack_high`: what its copies
+    # acknowledge; `fin_acked_ack`: what the segment does that proves the arrival of the ACK of the FIN; `data_end`: end
+    # of the highest octet seen, FINs left out; `open_shown`: seen past the handshake before any FIN.
+    "proof_ip_id chain open_ack open_had fin_ack_low fin_ack_high fin_acked_ack data_end open_shown "
     # Options as offered.
     "isn isn_known mss offered_scale sack timestamps fast_open "
     # For verdicts: frames that prove which call closed the side, and what a reset was made from.
-    "peer_next_at_fin shutdown_frame close_frame fin_with_data window_at_fin rst_frame rst_form rst_ttl "
+    "peer_next_at_fin shutdown_frame close_frame fin_with_data window_at_fin rst_first rst_frame rst_form rst_ttl "
     # For tools that speak of histories.
     "retransmissions reordered duplicates lost_before lost_after told told_end told_again told_zero told_gaps told_rst",
 )

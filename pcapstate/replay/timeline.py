@@ -1,8 +1,8 @@
 """Events to states: every side's dated events, put in order and run through figure 5, for all sides at once.
 
 The order of a side's events follows from what it is (active, passive, simultaneous opener) and from proof: a FIN that
-acknowledges the peer's FIN was sent after that one had arrived, one that does not before. Each event then is one look
-into ``machine.NEXT``. Bounds are made to follow the order: nothing ends before what came before it had begun.
+acknowledges the peer's FIN was sent after that one had arrived, one that does not before (``order``). Each event then
+is one look into ``machine.NEXT``. Estimates are made to follow the order.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from ..schema import MISSING
 from ..tcp import machine
+from .order import Ordered, ordered
 from .resets import REPLY
 from .rows import (
-    CONFIRMED,
     DEAD,
     DEDUCED,
     FIN_ACKED,
@@ -38,6 +38,15 @@ SEEN = len(machine.EVENTS)
 EVENT_WORDS = (*machine.EVENTS, "seen")
 TIMER = 5
 NO_EVENT = -1
+
+
+CLOSINGS = np.array(
+    [[FIN_RECEIVED, FIN_SENT, FIN_ACKED], [FIN_SENT, FIN_RECEIVED, FIN_ACKED], [FIN_SENT, FIN_ACKED, FIN_RECEIVED]]
+)
+"""The order of the closing events, for PASSIVE, CROSSED and ACTIVE."""
+
+_CODES = {FIN_SENT: machine.SND_FIN, FIN_ACKED: machine.RCV_ACK_OF_FIN, FIN_RECEIVED: machine.RCV_FIN}
+CLOSING_CODES = np.array([[_CODES[event] for event in way] for way in CLOSINGS.tolist()])
 
 
 @dataclass(slots=True)
@@ -83,23 +92,25 @@ def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) 
     """
     n = len(sides)
     _doubt(sides, events)
-    order, code = _order(flows, sides, events)
+    known = ordered(flows, sides, events)
+    order, code = _order(sides, events, known)
     made = Steps(*(np.zeros((n, STEPS), np.int64) for _ in range(11)))
     delay = one_way(sides)
     rows = np.arange(n)[:, None]
     picked = events[rows, np.maximum(order, 0)]
     there = order >= 0
     made.event = np.where(there & (picked["grade"] > 0), code, NO_EVENT)
-    made.grade = picked["grade"]
-    for name in ("at", "low", "high", "frame", "proof"):
+    for name in ("at", "frame"):
         setattr(made, name, picked[name].copy())
+    for name in ("grade", "low", "high", "proof"):
+        setattr(made, name, getattr(known, name)[rows, np.maximum(order, 0)])
     sign = np.where(made.grade == SENT, -1, 1)
     made.estimate = made.at + sign * delay[:, None]
     _seen(flows, sides, delay, made)
     _run(sides, flows, made)
     _two_msl(flows, sides, events, delay, msl, made)
     _note(flows, sides, picked, made)
-    _bound(made, unsure(flows, sides))
+    _bound(made)
     return made
 
 
@@ -111,14 +122,13 @@ def _doubt(sides: np.ndarray, events: np.ndarray) -> None:
         events["grade"][of, event] = 0
 
 
-def _order(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _order(sides: np.ndarray, events: np.ndarray, known: Ordered) -> tuple[np.ndarray, np.ndarray]:
     """Which event stands in which step, and as which event of the machine."""
     n = len(sides)
     order = np.full((n, STEPS), -1, np.int64)
     code = np.full((n, STEPS), NO_EVENT, np.int64)
     active = sides["syn_pure"] == 1
-    # Who opened actively and got the peer's SYN before its ACK answers with a SYN,ACK (RFC 9293 3.10.7.3, fourth).
-    both = active & (sides["crossed"] == 1)
+    both = known.both
     opened = events["grade"][:, SYN_SENT] > 0
     order[:, 0] = np.where(active, SYN_SENT, -1)
     code[:, 0] = machine.SND_SYN
@@ -127,18 +137,8 @@ def _order(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> tuple[np
     order[:, 2] = np.where(opened & (~active | both), SYN_ACKED, -1)
     code[:, 2] = machine.RCV_ACK_OF_SYN
     order[_fin_before_ack(sides, events) & (~active | both), 2] = -1
-    got, acked = events[:, FIN_RECEIVED], events[:, FIN_ACKED]
-    passive_close = sides["fin_after_fin"] == 1
-    unsent = events["grade"][:, FIN_SENT] == 0
-    crossed = (got["grade"] > 0) & (acked["grade"] > 0) & (got["at"] < acked["at"])
-    crossed |= (got["grade"] > 0) & (acked["grade"] == 0)
-    kinds = np.where(passive_close | unsent, 0, np.where(crossed, 1, 2))
-    closing = np.array(
-        [[FIN_RECEIVED, FIN_SENT, FIN_ACKED], [FIN_SENT, FIN_RECEIVED, FIN_ACKED], [FIN_SENT, FIN_ACKED, FIN_RECEIVED]]
-    )
-    words = {FIN_SENT: machine.SND_FIN, FIN_ACKED: machine.RCV_ACK_OF_FIN, FIN_RECEIVED: machine.RCV_FIN}
-    order[:, 3:6] = closing[kinds]
-    code[:, 3:6] = np.vectorize(words.get, otypes=[np.int64])(closing)[kinds]
+    order[:, 3:6] = CLOSINGS[known.closing]
+    code[:, 3:6] = CLOSING_CODES[known.closing]
     order[:, 6] = DEAD
     code[:, 6] = events["how"][:, DEAD]
     return order, code
@@ -167,24 +167,12 @@ def _seen(flows: np.ndarray, sides: np.ndarray, delay: np.ndarray, made: Steps) 
     spoke = sides["spoke"] > 0
     both = spoke & spoke.reshape(-1, 2)[:, ::-1].reshape(-1)
     made.grade[late, 0] = np.where(both, DEDUCED, PRESUMED)[late]
-    closing = made.grade[:, 3:6]
-    made.grade[:, 3:6] = np.where(unsure(flows, sides)[:, None] & (closing > 0), PRESUMED, closing)
     made.at[late, 0] = sides["first_at"][late]
     made.low[late, 0] = -NEVER
     made.high[late, 0] = sides["first_at"][late]
     made.estimate[late, 0] = sides["first_at"][late] - delay[late]
     made.frame[late, 0] = sides["first_frame"][late]
     made.proof[late, 0] = 0
-
-
-def unsure(flows: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Sides picked up mid-stream whose peer sent no octet since: it may have sent its FIN before the capture began.
-
-    Then FIN_WAIT_1 might as well be LAST_ACK, whatever was seen to be sent.
-    """
-    silent = sides["spoke"].reshape(-1, 2)[:, ::-1].reshape(-1) == 0
-    found: np.ndarray = np.repeat(flows["midstream"] == 1, 2) & silent
-    return found
 
 
 def _run(sides: np.ndarray, flows: np.ndarray, made: Steps) -> None:
@@ -268,24 +256,17 @@ def _note(flows: np.ndarray, sides: np.ndarray, picked: np.ndarray, made: Steps)
     made.note = np.where(code != NO_EVENT, note, 0)
 
 
-def _bound(made: Steps, doubtful: np.ndarray) -> None:
-    """Bounds and estimates follow the order of the steps; a bound that is not known becomes MISSING."""
+def _bound(made: Steps) -> None:
+    """Estimates lie within the bounds and follow the order of the steps; a bound that is not known becomes MISSING."""
     there = (made.event != NO_EVENT) & (made.grade != TIMER)
-    low = np.where(there, made.low, -NEVER)
-    high = np.where(there, made.high, NEVER)
-    np.maximum.accumulate(low, axis=1, out=low)
-    high = np.minimum.accumulate(high[:, ::-1], axis=1)[:, ::-1]
-    certain = there & ((made.grade == SENT) | (made.grade == CONFIRMED))
-    shown_later = np.logical_or.accumulate(certain[:, ::-1], axis=1)[:, ::-1]
+    low = np.maximum.accumulate(np.where(there, made.low, -NEVER), axis=1)
+    high = np.minimum.accumulate(np.where(there, made.high, NEVER)[:, ::-1], axis=1)[:, ::-1]
     estimate = np.minimum(np.maximum(made.estimate, low), np.maximum(high, low))
-    estimate = np.where(made.event != NO_EVENT, estimate, -NEVER)
     timer = (made.event != NO_EVENT) & (made.grade == TIMER)
-    estimate = np.where(timer, made.estimate, estimate)
+    estimate = np.where(timer, made.estimate, np.where(there, estimate, -NEVER))
     np.maximum.accumulate(estimate, axis=1, out=estimate)
-    shown = (made.grade == PRESUMED) & shown_later & (made.event != SEEN) & ~doubtful[:, None]
-    made.grade = np.where(there & shown, CONFIRMED, made.grade)
-    made.low = np.where(there & (low > -NEVER), low, MISSING)
-    made.high = np.where(there & (high < NEVER), high, MISSING)
+    made.low = np.where(there & (made.low > -NEVER), made.low, MISSING)
+    made.high = np.where(there & (made.high < NEVER), made.high, MISSING)
     made.estimate = np.where(made.event != NO_EVENT, estimate, MISSING)
 
 
