@@ -153,17 +153,17 @@ def merged(files: list[bytes], speed, room: int = 4, limit: int = FOREVER) -> li
     """Frame, file, frame in the file, and time of every packet, until nothing more comes."""
     octets, walks, interfaces = prepared(files, speed)
     heads, records, plan = speed.table(Record, len(files)), speed.table(Record, room), speed.table(Merge, 1)
-    row(plan, 0).files, row(plan, 0).limit = len(files), limit
-    found = []
+    order = speed.integers(len(files))
+    row(plan, 0).limit = limit
+    found, waiting = [], [*range(len(files))]
     for _ in range(1000):
-        count = speed.of(merge)(octets, walks, heads, interfaces, records, room, plan)
+        row(plan, 0).waiting = waiting.pop() if waiting else NONE
+        count = speed.of(merge)(octets, walks, heads, order, interfaces, records, 0 if waiting else room, plan)
         for i in range(count):
             r = row(records, i)
             found.append((int(r.frame), int(r.file), int(r.file_frame), int(r.time)))
         stopped = int(row(plan, 0).stopped)
-        if stopped >= 0:
-            row(walks, stopped).used = 0
-        elif stopped == LIMIT or not count:
+        if stopped == LIMIT or (stopped == NONE and not (count or waiting)):
             break
     assert row(plan, 0).stopped == (NONE if limit == FOREVER else LIMIT)
     return found

@@ -215,6 +215,22 @@ def test_a_pipe_that_fills_slowly(speed):
     thread.join()
 
 
+@BOTH
+def test_what_has_come_through_a_pipe_is_not_kept_back(speed):
+    """A capture that is still being made: each packet is seen before the next one is sent."""
+    reading, writing = os.pipe()
+    os.write(writing, pcap())
+    with open(reading, "rb", buffering=0) as file:
+        got = Reader(file, speed=speed)
+        chunks = iter(got)
+        for number in range(3):
+            os.write(writing, record(syn(number)))
+            assert next(chunks).last_frame == number + 1
+        os.close(writing)
+        assert list(chunks) == []
+    assert (got.frames, got.problems) == (3, [])
+
+
 def test_nothing_that_can_be_read_is_a_capture_error(tmp_path):
     (tmp_path / "text").write_text("hello, I am a text and nothing more")
     for source in (tmp_path / "gone", tmp_path / "text", [tmp_path / "text"], io.BytesIO(b"no capture at all, no")):

@@ -202,6 +202,28 @@ def test_a_pipe_is_read_as_it_fills():
     thread.join()
 
 
+def test_a_pipe_tells_when_it_has_no_more_at_present():
+    reading, writing = os.pipe()
+    os.write(writing, b"0123456789")
+    with open(reading, "rb", buffering=0) as file:
+        stream = Stream("pipe", file, owned=False)
+        buffer = bytearray(100)
+        while stream.stored < 10:
+            stream.readinto(memoryview(buffer))
+        assert stream.waits()
+        os.write(writing, b"more")
+        assert not stream.waits()
+        os.close(writing)
+
+
+def test_files_never_wait(folder):
+    stream = Origin(str(folder / "cap1.pcap"), 9).open()
+    assert everything(stream) == b"cap1.pcap"
+    assert not stream.waits()
+    stream.close()
+    assert not Stream("x", io.BytesIO(b"0123456789"), owned=False).waits()
+
+
 def test_a_named_pipe_has_no_size_and_is_opened_once(tmp_path):
     path = tmp_path / "fifo"
     os.mkfifo(path)

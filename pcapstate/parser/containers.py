@@ -58,60 +58,86 @@ def walk(octets: Any, walks: Any, which: int, interfaces: Any, records: Any, fir
 
 Merge = Row(
     "Merge",
-    # `files` is how many walks there are, `frame` the last that was given, `limit` the time at which another file
-    # begins. `stopped` is the walk that has to be looked after, LIMIT or NONE.
-    "files frame limit stopped",
+    # `ordered` files have their next packet read and are in order, `waiting` is one that has not, or NONE. `frame` is
+    # the last that was given, `limit` the time at which another file begins. `stopped` is the file that has to be
+    # looked after, LIMIT or NONE.
+    "ordered waiting frame limit stopped",
 )
 NONE, LIMIT = -1, -2
 
 
 @kernel
 def fill_head(octets: Any, walks: Any, which: int, interfaces: Any, heads: Any) -> int:
-    """Reads the next packet of a file into its head; `frame` of the head is 0 where there is none. Returns why."""
-    heads[which].frame = 0
+    """Reads the next packet of a file into its head. Returns RECORD, or why there is none."""
     walk(octets, walks, which, interfaces, heads, which, which + 1)
-    return walks[which].stop
+    return walks[which].stop  # type: ignore[no-any-return]
 
 
 @kernel
-def merge(octets: Any, walks: Any, heads: Any, interfaces: Any, records: Any, room: int, plan: Any) -> int:
+def merge(octets: Any, walks: Any, heads: Any, order: Any, interfaces: Any, records: Any, room: int, plan: Any) -> int:
     """Goes over several files in time: the next packet is always the earliest of the files' next ones.
 
     Two that are equal come in the order of the files; within a file the order stays. Fills up to `room` rows of
-    `records`, returns how many; `plan[0].stopped` tells why it came back.
+    `records`, returns how many; `plan[0].stopped` tells why it came back. `heads` holds the next packet of each file,
+    `order` the files as a heap: each comes before the two at twice its place and one or two further.
     """
     p = plan[0]
     p.stopped = NONE
-    for i in range(p.files):
-        if walks[i].used and heads[i].frame == 0:
-            if fill_head(octets, walks, i, interfaces, heads) != RECORD:
-                p.stopped = i
-                return 0
+    if p.waiting != NONE:
+        which = p.waiting
+        p.waiting = NONE
+        if fill_head(octets, walks, which, interfaces, heads) != RECORD:
+            p.stopped = which
+            return 0
+        rise(order, p.ordered, which, heads)
+        p.ordered += 1
     count = 0
-    while count < room:
-        best = NONE
-        for i in range(p.files):
-            if heads[i].frame != 0:
-                if best == NONE or comes_before(heads[i], heads[best]):
-                    best = i
-        if best == NONE:
-            return count
+    while count < room and p.ordered > 0:
+        best = order[0]
         head = heads[best]
-        w = walks[best]
         if head.time >= p.limit:
             p.stopped = LIMIT
             return count
         # A file may number more frames than it gives packets.
+        w = walks[best]
         p.frame += head.file_frame - w.handed
         w.handed = head.file_frame
         record = records[count]
         copy_record(record, head)
         record.frame = p.frame
         count += 1
-        if fill_head(octets, walks, best, interfaces, heads) != RECORD:
+        if fill_head(octets, walks, best, interfaces, heads) == RECORD:
+            sink(order, p.ordered, best, heads)
+        else:
             p.stopped = best
+            p.ordered -= 1
+            sink(order, p.ordered, order[p.ordered], heads)
             return count
     return count
+
+
+@kernel
+def rise(order: Any, place: int, which: int, heads: Any) -> None:
+    """Puts a file into the heap, from `place` at its end upwards."""
+    while place > 0 and comes_before(heads[which], heads[order[(place - 1) // 2]]):
+        order[place] = order[(place - 1) // 2]
+        place = (place - 1) // 2
+    order[place] = which
+
+
+@kernel
+def sink(order: Any, count: int, which: int, heads: Any) -> None:
+    """Puts a file into the heap of `count`, from the top downwards, over the one that was there."""
+    place = 0
+    while 2 * place + 1 < count:
+        below = 2 * place + 1
+        if below + 1 < count and comes_before(heads[order[below + 1]], heads[order[below]]):
+            below += 1
+        if not comes_before(heads[order[below]], heads[which]):
+            break
+        order[place] = order[below]
+        place = below
+    order[place] = which
 
 
 @kernel

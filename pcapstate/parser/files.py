@@ -136,7 +136,10 @@ class CaptureFile:
     # --- octets ------------------------------------------------------------------------------------------------
 
     def _read(self, w: Any, need: int) -> bool:
-        """Reads on until the region is full or the file ends; whether `need` octets lie at the walk's position then."""
+        """Reads on until the region is full, the file ends, or a pipe has no more at present and there is enough.
+
+        Returns whether `need` octets lie at the walk's position then.
+        """
         self._make_room(w, need)
         data = self._space.data
         limit = self._place + self._size
@@ -151,6 +154,8 @@ class CaptureFile:
                     self._close_stream()
                 self._end += got
                 self.info.octets += got
+                if self._end - w.position >= need and self._stream is not None and self._stream.waits():
+                    break
         w.end = self._end
         if self._end - w.position < need and self._stream is not None and self._failure is None:
             return self._read(w, need)

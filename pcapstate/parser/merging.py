@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..kernels import INTERPRETED
 from ..schema import Record
-from .containers import LIMIT, merge, walk
+from .containers import LIMIT, NONE, merge, walk
 from .files import CaptureFile, NotACapture, region_for
 from .problems import Problem
 from .regions import Interfaces, Space, Tables, row
@@ -65,6 +65,7 @@ class Several:
         self._files = files
         self._problems = problems
         self._open: list[CaptureFile | None] = [None]
+        self._waiting: list[int] = []
         self._later: list[_Later] = []
         self._stored_before = 0
         for origin in named:
@@ -94,22 +95,27 @@ class Several:
         """Fills `tables.records` again and again, and gives how many rows it holds."""
         tables = self._tables
         while True:
-            plan = row(tables.plan, 0)
-            plan.files = len(self._open)
-            plan.limit = self._later[-1].first_time if self._later else FOREVER
-            run = tables.speed.of(merge)
-            octets, interfaces = tables.space.octets, tables.interfaces.table
-            count = int(run(octets, tables.walks, tables.heads, interfaces, tables.records, tables.room, tables.plan))
+            count = self._merge()
             # The files are read on only after the batch was used: their octets move then.
             if count:
                 yield count
             stopped = int(row(tables.plan, 0).stopped)
             if stopped >= 0:
                 self._look_after(stopped)
-            elif stopped == LIMIT or (not count and self._later):
+            elif stopped == LIMIT or not (count or self._waiting):
+                if not self._later:
+                    return
                 self._open_next()
-            elif not count:
-                return
+
+    def _merge(self) -> int:
+        """One run of the kernel. Nothing is given before every open file has its next packet read."""
+        tables, plan = self._tables, row(self._tables.plan, 0)
+        plan.waiting = self._waiting.pop() if self._waiting else NONE
+        plan.limit = self._later[-1].first_time if self._later else FOREVER
+        octets, interfaces = tables.space.octets, tables.interfaces.table
+        room = 0 if self._waiting else tables.room
+        run = tables.speed.of(merge)
+        return int(run(octets, tables.walks, tables.heads, tables.order, interfaces, tables.records, room, tables.plan))
 
     @property
     def stored(self) -> int:
@@ -148,7 +154,9 @@ class Several:
         file.begin(row(self._tables.walks, slot))
         self._files[number : number + 1] = [file.info]
         self._open[slot] = file
-        if not row(self._tables.walks, slot).used:
+        if row(self._tables.walks, slot).used:
+            self._waiting.append(slot)
+        else:
             self._release(slot)
 
     def _slot(self) -> int:
@@ -158,6 +166,7 @@ class Several:
             tables, count = self._tables, len(self._open)
             tables.walks = tables.speed.grown(Walk, tables.walks, count)
             tables.heads = tables.speed.grown(Record, tables.heads, count)
+            tables.order = tables.speed.grown_integers(tables.order, count)
         slot = self._open.index(None)
         Walk.clear(row(self._tables.walks, slot))
         Record.clear(row(self._tables.heads, slot))
@@ -168,6 +177,7 @@ class Several:
         assert file is not None
         if file.go_on(row(self._tables.walks, slot), self._tables.interfaces):
             self._collect(slot)
+            self._waiting.append(slot)
         else:
             self._release(slot)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..kernels import kernel
 from .octets import be32, le32
-from .walk import LONG_PACKET, MORE, PLAIN, RECORD, WRONG_RECORD, largest_packet
+from .walk import LONG_PACKET, MORE, PLAIN, RECORD, WRONG_RECORD, largest_packet, leave
 
 PADDING = 4096
 """Octets that a record of snoop may have behind its packet; writers that align pad to 4 or 8."""
@@ -68,14 +68,7 @@ def walk_pcap(octets: Any, w: Any, records: Any, first: int, last: int) -> int:
         record.link = w.link
         at += length
         place += 1
-    if place > first:
-        if w.packets == 0:
-            w.first_time = records[first].time
-        w.packets += place - first
-        w.time = records[place - 1].time
-    w.position = at
-    w.frame = frame
-    w.stop = stop
+    leave(w, at, frame, stop, records, first, place)
     return place
 
 

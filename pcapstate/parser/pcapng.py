@@ -27,6 +27,7 @@ from .walk import (
     STRANGER,
     Interface,
     largest_packet,
+    leave,
 )
 
 SECTION = 0x0A0D0D0A
@@ -137,14 +138,7 @@ def walk_pcapng(octets: Any, w: Any, interfaces: Any, records: Any, first: int, 
             # No packet, but Wireshark gives it a frame number, and so the packets after it theirs.
             frame += 1
         at += padded
-    if place > first:
-        if w.packets == 0:
-            w.first_time = records[first].time
-        w.packets += place - first
-        w.time = time
-    w.position = at
-    w.frame = frame
-    w.stop = stop
+    leave(w, at, frame, stop, records, first, place)
     return place
 
 

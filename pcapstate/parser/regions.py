@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kernels import COMPILED, Compiled, Speed, convert
+from ..kernels import COMPILED, Compiled, Speed, convert, convert_integers
 from ..schema import Record
 from .containers import Merge
 from .walk import Interface, Walk
@@ -97,6 +97,7 @@ class Tables:
         self.interfaces = Interfaces(speed)
         self.walks: Any = speed.table(Walk, 1)
         self.heads: Any = speed.table(Record, 1)
+        self.order: Any = speed.integers(1)
         self.plan: Any = speed.table(Merge, 1)
         self.records: Any = speed.table(Record, self.room)
 
@@ -116,5 +117,6 @@ class Tables:
         self.interfaces.become(speed)
         self.walks = convert(Walk, self.walks, speed)
         self.heads = convert(Record, self.heads, speed)
+        self.order = convert_integers(self.order, speed)
         self.plan = convert(Merge, self.plan, speed)
         self.records = speed.table(Record, self.room)

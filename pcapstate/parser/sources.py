@@ -9,6 +9,7 @@ import glob
 import io
 import os
 import re
+import select
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -90,9 +91,13 @@ class _Stored:
 class Stream:
     """The octets of one source, decompressed. `compression` is how it was compressed; close it when it is read."""
 
-    def __init__(self, name: str, file: Any, *, owned: bool) -> None:
-        """`owned` tells whether the file is closed with the stream. Raises CaptureError for a missing module."""
+    def __init__(self, name: str, file: Any, *, owned: bool, live: bool = True) -> None:
+        """`owned` tells whether the file is closed with the stream, `live` whether its octets may be still to come.
+
+        Raises CaptureError for a missing module.
+        """
         self._file = file
+        self._live = live
         self._owned = owned
         self._stored = _Stored(file)
         self._octets: Forward = self._stored
@@ -107,6 +112,17 @@ class Stream:
     def readinto(self, view: memoryview) -> int:
         """How many octets came into the beginning of `view`; 0 at the end. Raises StreamError."""
         return self._octets.readinto(view)
+
+    def waits(self) -> bool:
+        """Whether this is a pipe, or the like, that has nothing more to give at present."""
+        if not self._live:
+            return False
+        try:
+            return not select.select([self._file], [], [], 0)[0]
+        except (OSError, ValueError, TypeError):
+            # It has no descriptor, or the system cannot tell: better to wait for octets than to ask for ever.
+            self._live = False
+            return False
 
     @property
     def stored(self) -> int:
@@ -139,7 +155,7 @@ class Origin:
             file = open(self.name, "rb", buffering=0)  # noqa: SIM115 -- the stream closes it
         except OSError as error:
             raise CaptureError(f"{self.name}: {error.strerror or error}") from None
-        return Stream(self.name, file, owned=True)
+        return Stream(self.name, file, owned=True, live=self.size < 0)
 
 
 def origins(source: SourceLike | Iterable[SourceLike]) -> list[Origin]:

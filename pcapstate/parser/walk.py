@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..kernels import Row
+from typing import Any
+
+from ..kernels import Row, kernel
 
 Walk = Row(
     "Walk",
@@ -10,7 +12,7 @@ Walk = Row(
     # walked over, `end` the end of the octets that were read.
     "file format big position end "
     # `frame` is the number of the last frame. `packets` are those found, with the times of the first and of the last.
-    # `untimed` is the frame of the first that has no time of its own, `unlikely` of the first whose time is out of reach.
+    # `untimed` is the frame of the first that has no time of its own, `unlikely` of the first whose time is too late.
     "frame packets first_time time untimed unlikely "
     # PLAIN: length of the header of a record, and where its fields are. `length_at` is -1 where a record has no length
     # of its own. `unit` is nanoseconds of one step of the fraction, `bound` the largest sane packet, `swap` 1 where
@@ -30,6 +32,20 @@ Interface = Row(
     # `most` is the largest that may be multiplied. `offset` is in nanoseconds.
     "link bound snaplen mode factor shift most offset",
 )
+
+
+@kernel
+def leave(w: Any, position: int, frame: int, stop: int, records: Any, first: int, place: int) -> None:
+    """Writes down where a walk stands that filled the rows from `first` on, up to the one before `place`."""
+    if place > first:
+        if w.packets == 0:
+            w.first_time = records[first].time
+        w.packets += place - first
+        w.time = records[place - 1].time
+    w.position = position
+    w.frame = frame
+    w.stop = stop
+
 
 PLAIN, BLOCKS = 0, 1
 MULTIPLY, DIVIDE, BINARY = 0, 1, 2
