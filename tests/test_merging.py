@@ -162,6 +162,12 @@ def test_files_without_packets_are_told_and_the_others_read(write):
     assert [info.frames for info in made.files] == [1, 0, 0, 0, 1]
 
 
+def test_a_pipe_without_packets_is_told(write):
+    made = Set([*write(at(1)), *in_memory(b"", at(2))])
+    assert made.seconds == [1, 2]
+    assert [(problem.kind, problem.file) for problem in made.problems] == [("empty", 1)]
+
+
 def test_no_packets_at_all(write):
     made = Set(write(b"", at()))
     assert made.found == []

@@ -232,6 +232,12 @@ def test_every_resolution_is_exact(speed, stamp, code):
 
 
 @BOTH
+@pytest.mark.parametrize("code", [128, 128 + 20, 128 + 31, 0, 3, 9])
+def test_what_is_later_than_63_bits_tell_is_the_latest(speed, code):
+    assert stamped(2**64 - 1, code, speed) == LATEST
+
+
+@BOTH
 @pytest.mark.parametrize("code", [28, 40, 100, 127])
 def test_what_is_finer_than_time_stamps_reach_is_the_beginning_of_1970(speed, code):
     assert stamped(2**64 - 1, code, speed) in (0, 1)

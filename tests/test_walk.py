@@ -12,7 +12,8 @@ from pcapstate.schema import Record
 
 
 def stops() -> dict[str, int]:
-    return {name: getattr(walk, name) for name in vars(walk) if name.isupper() and name[0] != "_" and name not in OTHERS}
+    names = [name for name in vars(walk) if name.isupper() and name[0] != "_"]
+    return {name: getattr(walk, name) for name in names if name not in OTHERS}
 
 
 OTHERS = {"PLAIN", "BLOCKS", "MULTIPLY", "DIVIDE", "BINARY", "DAMAGE", "LATEST", "LARGEST_PACKET"}
