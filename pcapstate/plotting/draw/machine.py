@@ -195,7 +195,7 @@ def _legend(ax: Axes, table: Machine, colors: Style) -> None:
     labels.append("not taken")
     if (~table.arrows["drawn"].astype(bool)).any():
         handles.append(Line2D([], [], color=colors.ink, linewidth=1.5, linestyle=(0, (3, 2))))
-        labels.append("in the RFC\N{RIGHT SINGLE QUOTATION MARK}s text, not in its figure")
+        labels.append("in the text of the RFC, not in its figure")
     how = (
         "How to read it: follow the numbers. Beside an arrow stands what happened and, below it, what TCP does then; "
         "filled boxes are states that a side was in."

@@ -39,8 +39,11 @@ NUDGE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """All that a ladder draws. ``arrows``, ``blocks`` (folded exchanges), ``bands``, ``doubts``, ``names``,
-    ``folds``, ``ticks``: see the functions that make them. ``captured`` is where across the capture was made, ``hidden`` a sentence about what was folded (empty: nothing), ``measured``
+    """All that a ladder draws; places are in lines downward.
+
+    ``arrows`` and ``blocks`` (folded exchanges): see `arrows`; ``bands``, ``doubts``, ``names``, ``top`` and
+    ``bottom``: see `lifelines`; ``folds``: ``top``, ``bottom``, ``text``; ``ticks``: ``y``, ``text``. ``hidden`` is a
+    sentence about what was folded (empty: nothing), ``captured`` is where across the capture was made, ``measured``
     whether the slants are.
     """
 

@@ -214,7 +214,7 @@ def _crowds(bands: pd.DataFrame, right: float, letter: float) -> pd.DataFrame:
             if name == "" and state:
                 crowd.append(f"{state} ({ends})" if ends else state)
             elif crowd:
-                rows.append((side, begin, " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} ".join(crowd)))
+                rows.append((side, begin, " \N{RIGHTWARDS ARROW} ".join(crowd)))
                 crowd = []
     return pd.DataFrame(_moved(rows, right, letter), columns=["side", "x", "text"])
 

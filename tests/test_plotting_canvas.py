@@ -1,0 +1,117 @@
+"""Figure, axes, titles and legends: object interface only, nothing of matplotlib's settings changed."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib
+import plot_data
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pcapstate.plotting.canvas import Picture, PictureAxes, canvas, dress, entitle, halves, legend, picture
+from pcapstate.plotting.facts import facts
+from pcapstate.plotting.style import DARK, LIGHT
+
+
+def rgb(color):
+    return tuple(round(channel * 255) for channel in matplotlib.colors.to_rgb(color))
+
+
+def test_a_figure_of_its_own():
+    axes = canvas(None, 5.0, 3.0, DARK)
+    assert isinstance(axes.figure, Picture)
+    assert axes.figure.get_size_inches().tolist() == [5.0, 3.0]
+    assert rgb(axes.figure.get_facecolor()) == rgb(DARK.paper)
+    assert rgb(axes.get_facecolor()) == rgb(DARK.paper)
+
+
+def test_given_axes_are_used():
+    own = Figure().add_subplot()
+    assert canvas(own, 5.0, 3.0, LIGHT) is own
+
+
+def test_dressing_leaves_two_spines():
+    own = Figure().add_subplot()
+    dress(own, LIGHT)
+    assert [place for place, spine in own.spines.items() if spine.get_visible()] == ["left", "bottom"]
+
+
+def test_a_notebook_shows_our_axes_and_figures():
+    axes = canvas(None, 2.0, 1.0, LIGHT)
+    assert axes._repr_png_().startswith(b"\x89PNG")
+    assert axes.figure._repr_png_().startswith(b"\x89PNG")
+
+
+def test_axes_of_ours_in_a_figure_of_others_leave_showing_to_it():
+    axes = Figure().add_subplot(axes_class=PictureAxes)
+    assert axes._repr_png_() is None
+
+
+def test_halves_share_the_place_and_the_time_axis():
+    axes = canvas(None, 5.0, 5.0, LIGHT)
+    upper, lower = halves(axes, [1.0, 2.0], LIGHT)
+    assert upper is axes
+    axes.figure.draw_without_rendering()
+    above, below = upper.get_position(), lower.get_position()
+    assert above.y0 > below.y1
+    assert below.height == pytest.approx(2 * above.height, rel=0.15)
+    assert above.x0 == pytest.approx(below.x0)
+    lower.set_xlim(3, 4)
+    assert upper.get_xlim() == (3, 4)
+
+
+def test_one_half_is_the_whole():
+    axes = canvas(None, 5.0, 5.0, LIGHT)
+    assert halves(axes, [1.0], LIGHT) == [axes]
+
+
+def test_halves_of_axes_put_by_hand():
+    axes = Figure().add_axes((0.1, 0.1, 0.8, 0.8))
+    upper, lower = halves(axes, [1.0, 1.0], LIGHT)
+    assert upper.get_position().y1 == pytest.approx(0.9)
+    assert lower.get_position().y0 >= 0.1
+    assert upper.get_position().y0 > lower.get_position().y1
+
+
+def test_halves_in_a_grid_of_others():
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    upper, lower = halves(left, [1.0, 1.0], LIGHT)
+    assert upper.get_position().x1 < right.get_position().x0
+    assert lower.get_position().x1 < right.get_position().x0
+
+
+def test_title_and_what_is_shown():
+    axes = canvas(None, 8.0, 3.0, LIGHT)
+    flow = plot_data.whole()
+    flow.note = "The client closed first."
+    entitle(axes, facts(flow), "Windows over time", LIGHT, more="thinned")
+    assert axes.get_title(loc="left") == "Flow 0: 10.0.0.1:40000 → 10.0.0.2:80"
+    words = [text.get_text() for text in axes.texts]
+    assert words == ["Windows over time  ·  thinned\nThe client closed first."]
+
+
+def test_long_verdicts_are_wrapped():
+    axes = canvas(None, 8.0, 3.0, LIGHT)
+    flow = plot_data.whole()
+    flow.note = "word " * 60
+    entitle(axes, facts(flow), "Windows", LIGHT)
+    assert max(map(len, axes.texts[0].get_text().splitlines())) <= 145
+
+
+def test_a_legend_says_how_to_read():
+    axes = canvas(None, 8.0, 3.0, LIGHT)
+    legend(axes, [Line2D([], [])], ["a line"], "How to read it: look.", LIGHT)
+    made = axes.get_legend()
+    assert made.get_title().get_text() == "How to read it: look."
+    assert [text.get_text() for text in made.get_texts()] == ["a line"]
+
+
+def test_no_setting_is_changed_and_no_pyplot_loaded():
+    before = matplotlib.rcParams.copy()
+    figure = picture(3.0, 2.0, LIGHT)
+    figure.add_subplot()
+    figure.savefig(io.BytesIO())
+    assert matplotlib.rcParams.copy() == before

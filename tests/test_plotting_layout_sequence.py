@@ -1,0 +1,109 @@
+"""The time-sequence picture as tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plot_data
+import pytest
+
+from pcapstate.plotting.layout.sequence import sequence_layout
+
+LOSSY = sequence_layout(plot_data.lossy())
+
+
+def test_only_directions_with_data():
+    assert [each.side for each in LOSSY.directions] == ["client"]
+    assert [each.side for each in sequence_layout(plot_data.whole()).directions] == ["client", "server"]
+    assert [each.side for each in sequence_layout(plot_data.refused()).directions] == ["client", "server"]
+    assert [each.side for each in sequence_layout(plot_data.lossy(), side="server").directions] == ["server"]
+
+
+def test_bars_by_kind():
+    (client,) = LOSSY.directions
+    assert client.octets == 4000
+    expected = pd.DataFrame(
+        {
+            "kind": ["data", "data", "data", "retransmission"],
+            "time": [0.0, 0.001, 0.002, 0.22],
+            "low": [1.0, 1001.0, 2001.0, 1001.0],
+            "high": [1001.0, 2001.0, 3001.0, 2001.0],
+        }
+    )
+    pd.testing.assert_frame_equal(client.bars, expected, check_dtype=False)
+
+
+def test_what_is_neither_new_nor_sent_again():
+    flow = plot_data.lossy()
+    flow.segments["label"] = pd.Categorical(["reordered", *flow.segments["label"].tolist()[1:]])
+    (client,) = sequence_layout(flow).directions
+    assert client.bars["kind"].tolist() == ["data", "data", "retransmission", "other"]
+
+
+def test_acknowledgements_and_right_edge_as_corners():
+    (client,) = LOSSY.directions
+    np.testing.assert_allclose(client.acknowledged, [[0.014, 1001], [0.234, 3001]])
+    np.testing.assert_allclose(client.edge, [[0.014, 66537], [0.234, 68537]])
+
+
+def test_sack_blocks():
+    (client,) = LOSSY.directions
+    np.testing.assert_allclose(client.sack, [[0.016, 2001, 3001]])
+
+
+def test_sack_of_several_blocks_and_nonsense():
+    flow = plot_data.lossy()
+    sack = flow.segments["sack"].tolist()
+    sack[4] = "1-2,5-9,x"
+    flow.segments["sack"] = pd.array(sack, "string")
+    (client,) = sequence_layout(flow).directions
+    np.testing.assert_allclose(client.sack, [[0.016, 1, 2], [0.016, 5, 9]])
+
+
+def test_many_sack_blocks_are_thinned():
+    flow = plot_data.bulk(30_000)
+    flow.segments["sack"] = pd.array(["10-20"] * 30_000, "string")
+    (server,) = sequence_layout(flow, columns=200).directions
+    assert 0 < len(server.sack) <= 200
+
+
+def test_syn_and_fin_are_marked():
+    client, server = sequence_layout(plot_data.whole()).directions
+    assert client.marks["text"].tolist() == ["SYN", "FIN"]
+    np.testing.assert_allclose(client.marks[["time", "seq"]], [[0.0, 1], [1.02, 502]])
+    assert server.marks["text"].tolist() == ["SYN", "FIN"]
+
+
+def test_a_reset_is_marked():
+    _, server = sequence_layout(plot_data.refused()).directions
+    assert server.marks["text"].tolist() == ["RST"]
+
+
+def test_a_right_edge_far_above_is_out_of_view():
+    low, high = LOSSY.directions[0].bounds
+    assert low == 1
+    assert high == pytest.approx(1 + 1.2 * 3000)
+
+
+def test_a_right_edge_nearby_is_in_view():
+    flow = plot_data.slow_reader()
+    (client,) = sequence_layout(flow).directions
+    assert client.bounds[1] == client.edge["seq"].max() == 9001
+
+
+def test_bounds_of_nothing():
+    (server,) = sequence_layout(plot_data.unscaled(), side="server").directions
+    low, high = server.bounds
+    assert high > low
+
+
+def test_long_flows_are_thinned():
+    table = sequence_layout(plot_data.bulk(60_000), columns=100)
+    assert table.thinned == "60,000 segments thinned to 100 columns"
+    for each in table.directions:
+        assert all(count <= 400 for count in each.bars["kind"].value_counts())
+        assert len(each.acknowledged) <= 400
+
+
+def test_few_segments_are_not():
+    assert LOSSY.thinned == ""
