@@ -237,6 +237,26 @@ def test_what_is_written_can_be_read(letters):
     assert max(flow.history0, flow.history1, flow.history2) < 2**60  # within 63 bits
 
 
+ANY_SEGMENT = st.builds(
+    segment,
+    st.sampled_from("CS"),
+    st.lists(st.sampled_from("SAFRP"), max_size=3, unique=True).map("".join),
+    st.sampled_from([0, 99, 100, 101, 151, 301, 2**31, 2**32 - 1]),
+    st.sampled_from([0, 101, 151, 301, 302, 2**32 - 1]),
+    st.sampled_from([0, 0, 1, 50]),
+    window=st.sampled_from([0, 1000]),
+)
+
+
+@given(st.lists(ANY_SEGMENT, max_size=25))
+def test_both_speeds_tell_the_same_of_anything(segments):
+    for letters, completeness in zip(history(segments), bits(segments), strict=True):
+        once_only = [letter for letter in letters if letter in "adiqADIQ^"]
+        assert len(once_only) == len(set(once_only))
+        assert letters.find("^") <= 0
+        assert 0 <= completeness < 64
+
+
 def test_milestones_are_powers_of_ten():
     assert [count for count in range(1001) if milestone(count)] == [1, 10, 100, 1000]
     compiled = COMPILED.of(milestone)
