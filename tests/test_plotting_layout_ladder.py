@@ -69,15 +69,15 @@ def test_bands_meet_the_arrows_that_change_the_state():
         ("client", "FIN_WAIT_1", 19.275, 25.275),
         ("client", "FIN_WAIT_2", 25.275, 29.275),
         ("client", "TIME_WAIT", 29.275, 34.275),
-        ("client", "CLOSED", 34.275, 35.875),
+        ("client", "CLOSED", 34.275, 36.375),
         ("server", "LISTEN", -1.6, 2.5),
         ("server", "SYN_RECEIVED", 2.5, 8.375),
         ("server", "ESTABLISHED", 8.375, 21.775),
         ("server", "CLOSE_WAIT", 21.775, 26.775),
         ("server", "LAST_ACK", 26.775, 32.775),
-        ("server", "CLOSED", 32.775, 35.875),
+        ("server", "CLOSED", 32.775, 36.375),
     ]
-    assert (LADDER.top, round(LADDER.bottom, 3)) == (-1.6, 35.875)
+    assert (LADDER.top, round(LADDER.bottom, 3)) == (-1.6, 36.375)
 
 
 def test_what_is_uncertain_is_hatched_between_its_bounds():
@@ -106,7 +106,7 @@ def test_names_tell_what_happened_and_how_it_is_known():
         ("FIN_WAIT_1", "snd FIN"),
         ("FIN_WAIT_2", "rcv ACK of FIN, presumed"),
         ("TIME_WAIT", "2MSL, after 60 s"),
-        ("CLOSED", ""),
+        ("CLOSED", "2MSL, timer"),
     ]
 
 

@@ -45,6 +45,11 @@ class PictureAxes(Axes):
         return figure._repr_png_() if isinstance(figure, Picture) else None
 
 
+def backing(style: Style) -> dict[str, Any]:
+    """For words that cross lines: a box of paper behind them. (A halo would be drawn letter by letter: a huge SVG.)"""
+    return {"facecolor": style.paper, "edgecolor": "none", "boxstyle": "square,pad=0.04"}
+
+
 def picture(width: float, height: float, style: Style) -> Picture:
     """An empty figure of this size in inches."""
     figure = Picture(figsize=(width, height), dpi=DPI, facecolor=style.paper, layout="constrained")

@@ -10,11 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
-from matplotlib.patheffects import withStroke
 from matplotlib.transforms import offset_copy
 
 from ...schema import SIDES
-from ..canvas import canvas, entitle, legend
+from ..canvas import backing, canvas, entitle, legend
 from ..facts import FlowLike, records
 from ..layout.fold import ROWS
 from ..layout.ladder import Ladder, ladder_layout
@@ -241,7 +240,7 @@ def _words(ax: Axes, arrow: dict[str, Any], color: str, colors: Style) -> None:
         "transform": above,
         "va": "bottom",
         "zorder": 5,
-        "path_effects": [withStroke(linewidth=2.0, foreground=colors.paper)],
+        "bbox": backing(colors),
     }
     text = f"{arrow['text']}   {arrow['mark']}" if arrow["mark"] else arrow["text"]
     ink = color if arrow["tone"] in {"retransmission", "zero", "odd", "reset"} else colors.ink

@@ -8,10 +8,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-from matplotlib.patheffects import withStroke
 
 from ...schema import SIDES
-from ..canvas import canvas, entitle, legend
+from ..canvas import backing, canvas, entitle, legend
 from ..facts import FlowLike, records
 from ..layout.machine import Machine, machine_layout
 from ..style import NORMAL, SMALL, Style, style
@@ -74,7 +73,6 @@ def _boxes(ax: Axes, table: Machine, colors: Style) -> dict[str, FancyBboxPatch]
 
 
 def _arrows(ax: Axes, table: Machine, boxes: dict[str, FancyBboxPatch], colors: Style) -> None:
-    halo = [withStroke(linewidth=2.5, foreground=colors.paper)]
     for arrow in records(table.arrows):
         steps = table.steps[(table.steps["source"] == arrow["source"]) & (table.steps["event"] == arrow["event"])]
         sides = list(dict.fromkeys(steps["side"]))
@@ -94,7 +92,7 @@ def _arrows(ax: Axes, table: Machine, boxes: dict[str, FancyBboxPatch], colors: 
             color=colors.ink if sides else colors.quiet,
             fontsize=SMALL - 0.5,
             linespacing=1.05,
-            path_effects=halo,
+            bbox=backing(colors),
             zorder=3.5,
         )
 

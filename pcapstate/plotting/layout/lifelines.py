@@ -19,7 +19,10 @@ LINE = 1.0
 """What happens on one lifeline is at least this many lines apart, unless it is at the same time."""
 
 MARGIN = 1.6
-"""Room above the first moment and below the last, in lines: states that began before and go on after."""
+"""Room above the first moment, in lines: for states that began before."""
+
+BELOW = 2.1
+"""Room below the last moment: for states that go on, and what is written of them."""
 
 DETAILED = 1.9
 """A name with a second line of small words below it."""
@@ -54,7 +57,7 @@ class Lifelines:
 
     def draw(self, axis: Warp) -> Drawn:
         """Puts the stays on the axis."""
-        top, bottom = -MARGIN, axis.length + MARGIN
+        top, bottom = -MARGIN, axis.length + BELOW
         stays = self.stays
         bands = stays[["side", "state"]].assign(
             top=_placed(axis, stays["start"], top),

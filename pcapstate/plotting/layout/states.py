@@ -32,7 +32,7 @@ MARGIN = 8.0
 CUT = 0.12
 """A fold is cut near its end, this part of it before, so that names have room."""
 
-SMALL_LETTER = 0.8
+SMALL_LETTER = 0.88
 """Width of a letter of the small words, in letters."""
 
 

@@ -52,7 +52,9 @@ def segment_words(segment: Mapping[str, Any], *, numbers: str = "relative", cove
         words.append(f"ack={_acknowledged(segment, raw, covers)}")
     if int(segment["length"]):
         words.append(f"len={int(segment['length'])}")
-    words.append(_window(segment))
+    # The window of a reset says nothing, and no tool scales it.
+    if "RST" not in str(segment["flags"]).split(","):
+        words.append(_window(segment))
     words += [
         f"{name}={int(segment[key])}"
         for name, key in (("mss", "mss"), ("wscale", "window_scale"))
