@@ -57,10 +57,12 @@ def segments_of(text, **changes):
         for side, state in (("client", line.client), ("server", line.server)):
             if state in STATES and state != (made.states[side] or [""])[-1]:
                 made.states[side].append(state)
-        if line.segment is None or line.comment == "not captured":
+        if line.segment is None:
             continue
         client = line.sender == "client"
         numbers[line.sender] += 1
+        if line.comment == "not captured":
+            continue
         copy = line.comment == "copy"
         shown = line.segment
         row = {

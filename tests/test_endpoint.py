@@ -151,7 +151,7 @@ LAST_ACK      --> <SEQ=100><ACK=501><CTL=FIN,ACK>           --> TIME_WAIT
 """
     )
     assert row_of(rows, "client", "ESTABLISHED")["evidence"] == "deduced"
-    assert row_of(rows, "server", "FIN_WAIT_1")["evidence"] == "deduced"
+    assert row_of(rows, "server", "FIN_WAIT_1")["evidence"] == "presumed"
     assert column(result, "window") == [1000] * 6  # no scale offered, so none agreed
 
 

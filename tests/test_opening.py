@@ -80,7 +80,8 @@ ESTABLISHED   <-- <SEQ=301><ACK=106><CTL=ACK>              <-- ESTABLISHED
 """
     )
     row = row_of(timeline(replayed(made.rows)), "server", "ESTABLISHED")
-    assert row["earliest"] >= made.rows[4]["time"] - 250 * STEP
+    assert row["earliest"] >= made.rows[2]["time"]
+    assert row["frame"] > 4
     assert row["latest"] == made.rows[7]["time"]
 
 
@@ -178,7 +179,5 @@ ESTABLISHED   <-- <SEQ=300><ACK=101><CTL=SYN,ACK>          <-- SYN_RECEIVED
 ESTABLISHED   --> <SEQ=101><ACK=301><CTL=ACK>              --> ESTABLISHED
 """
     )
-    plain = states(timeline(replayed(made.rows)), "client")
     made.rows[3].update(sacks=1, sack_left0=300, sack_right0=301)
-    assert plain == ["CLOSED", "SYN_SENT", "ESTABLISHED"]
     assert states(timeline(replayed(made.rows)), "client") == ["CLOSED", "SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"]

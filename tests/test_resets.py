@@ -125,3 +125,38 @@ def test_the_reset_of_a_middlebox_has_another_ttl():
     made.rows[-1]["ttl"] = 254
     note = replayed(made.rows).table("flows")["note"][0]
     assert "TTL 254, other segments of the server 64" in note
+
+
+def test_a_second_forged_reset_does_not_confirm_the_first():
+    """The claimed sender goes on: neither was its own, whatever their numbers (SEMANTICS R5)."""
+    check(
+        OPEN
+        + """
+ESTABLISHED   --> <SEQ=150><CTL=RST><WND=0>                 --> ESTABLISHED  (forged)
+ESTABLISHED   --> <SEQ=900><CTL=RST><WND=0>                 --> ESTABLISHED  (forged)
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED  +0.500
+ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED
+"""
+    )
+
+
+def test_the_listener_has_gone_before_the_handshake_ends():
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> CLOSED
+CLOSED        <-- <SEQ=300><CTL=RST><WND=0>                 <-- CLOSED
+"""
+    )
+    assert states(timeline(replayed(made.rows)), "server") == ["LISTEN", "SYN_RECEIVED", "CLOSED"]
+
+
+def test_a_reset_that_answers_a_syn_ack_without_a_syn_proves_no_opener():
+    made = segments_of(
+        """
+SYN_SENT      <-- <SEQ=299><ACK=7><CTL=SYN,ACK>             <-- SYN_RECEIVED
+SYN_SENT      --> <SEQ=7><CTL=RST><WND=0>                   --> LISTEN
+"""
+    )
+    assert states(timeline(replayed(made.rows)), "client") == []

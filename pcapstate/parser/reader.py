@@ -17,7 +17,7 @@ from .regions import Tables, row
 from .sources import FileInfo, Origin, SourceLike, origins
 from .walk import RECORD
 
-COMPILE_FROM, COMPILE_FROM_COLD = 4 << 20, 16 << 20
+COMPILE_FROM, COMPILE_FROM_COLD = 4 << 20, 128 << 20
 """Octets of capture from which the compiled kernels are worth their start: when they lie in the cache, when not."""
 
 

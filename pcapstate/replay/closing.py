@@ -32,6 +32,18 @@ def fin(
     """A FIN leaves X; it takes effect at Y when every octet before it has arrived (RFC 9293 3.10.7.4, eighth)."""
     mine = m.events[first + FIN_SENT]
     got = m.events[peer + FIN_RECEIVED]
+    if x.fin > 0 and end < x.fin:
+        if x.hole == x.hole_end:
+            return
+        # One sender has one FIN: the one beyond octets that nobody sent was forged.
+        forget(mine)
+        forget(got)
+        forget(m.events[first + FIN_ACKED])
+        x.fin = 0
+        x.fin_waits = 0
+        x.next = end
+        x.hole = x.hole_end
+        x.holes = 0
     if x.fin == 0 or end > x.fin:
         x.fin = end
         x.fin_ip_id = s.ip_id
@@ -122,6 +134,7 @@ def guess_fin(m: Any, y: Any, side: int, s: Any) -> None:
     """The peer acknowledges one octet that was not captured: a FIN, unless more data comes (SEMANTICS M3)."""
     y.fin_guess = s.ack_relative
     y.fin = s.ack_relative
+    y.chain = 0
     mine = m.events[(2 * s.slot + side) * EVENTS_PER_SIDE + FIN_SENT]
     got = m.events[(2 * s.slot + 1 - side) * EVENTS_PER_SIDE + FIN_RECEIVED]
     confirm(mine, s)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..kernels import INTERPRETED, Speed
 from ..schema import NOTES, Coded
-from . import attempts, columns, history, listeners, segments, timeline, verdicts
+from . import attempts, columns, episodes, history, listeners, segments, timeline, verdicts
 from .columns import Columns
 from .memory import Settled, Store
 from .rows import FREE_COUNT
@@ -153,6 +153,7 @@ class Engine:
             self._settle_batch(self.store.take(slots[first : first + BATCH]))
 
     def _settle_batch(self, settled: Settled) -> None:
+        self.note_parts.append(episodes.episodes(settled))
         made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
         self.step_parts.append(timeline.rows(settled.flows, settled.sides, made))
         told = verdicts.judge(settled, made) | history.history_columns(settled) | attempts.attempt_columns(settled)

@@ -201,10 +201,14 @@ def hear(m: Any, x: Any, y: Any, s: Any, ack: int) -> int:
                     sample(x, s.time - echo.time, 1 - echo.answered)
                     echo.answered = 1
             had = max(had, echo.time)
-        if s.tsecr >= 0 and echo.tsval >= 0 and s.flags & 16:
+        if s.tsecr < 0:
+            if found:
+                break
+        elif echo.tsval >= 0:
             if echo.tsval == s.tsecr:
                 stamp = i
-            elif stamp >= 0:
+            elif stamp >= 0 or (found and ((s.tsecr - echo.tsval) & 0xFFFFFFFF) < 0x80000000):
+                # TSvals only grow: what is further back is older still.
                 break
     if stamp >= 0:
         echo = m.echoes[y.ring + (y.ring_count - 1 - stamp) % RING]

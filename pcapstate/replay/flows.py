@@ -25,6 +25,7 @@ from .rows import (
     RING,
     STREAM_COUNT,
     SYN_ACKED,
+    SYN_SENT,
     Event,
     Flow,
     Side,
@@ -32,6 +33,9 @@ from .rows import (
 from .senders import clear_sender
 
 SYN_FLAG, RST_FLAG, ACK_FLAG = 2, 4, 16
+
+OVERTAKEN = 5_000_000
+"""Segments further apart than this, ns, keep their order on the wire."""
 
 _clear_flow = Flow.clear
 _clear_side = Side.clear
@@ -289,7 +293,12 @@ def belongs(m: Any, s: Any, slot: int) -> int:
         return slot
     if sender(f, s) == 0:
         # The client's own reset of its new SYN; any other, a challenge ACK has drawn from it.
-        return slot if kind & RST_FLAG and s.seq == (client.isn + 1) & 0xFFFFFFFF else f.older
+        if kind & RST_FLAG:
+            return slot if s.seq == (client.isn + 1) & 0xFFFFFFFF else f.older
+        if s.time - f.first_time > OVERTAKEN:
+            # It goes on with the old connection: the SYN was not its own, or long under way.
+            m.events[2 * slot * EVENTS_PER_SIDE + SYN_SENT].grade = 0
+        return f.older
     acknowledged = (s.ack - client.isn) & 0xFFFFFFFF
     if kind & (SYN_FLAG | RST_FLAG) and kind & ACK_FLAG and 0 < acknowledged <= client.syn_end:
         commit(m, slot, s)

@@ -22,6 +22,22 @@ SENTENCES = {
     "port_reused": "The 4-tuple is used again.",
     "pool_full": "More was under way than is kept: older segments are forgotten.",
     "scale_inferred": "The window scale is inferred.",
+    "no_answer_to_syn": (
+        "Nothing came back to {value} SYN(s), the last in this frame. When the opener gave up, no packet tells."
+    ),
+    "no_answer": (
+        "{value} retransmissions in a row were not answered, the last in this frame: the sender may have given up "
+        "since, which leaves no packet."
+    ),
+    "accept_queue": (
+        "The SYN,ACK comes again ({value} times) though ACK and data had passed: they were lost further on, or the "
+        "listener's accept queue was full."
+    ),
+    "close_wait": "In CLOSE_WAIT since this frame: the program on this side has not closed.",
+    "fin_wait_2": (
+        "In FIN_WAIT_2 since this frame: the peer has not closed. A socket that its program closed is dropped after a "
+        "while (60 s on Linux), which leaves no packet."
+    ),
     "time_wait_left": (
         "Its initial sequence number is 65537 above the last one of the connection before: this end, a Linux, was in "
         "TIME_WAIT until now."

@@ -16,6 +16,7 @@ from .evidence import guard_of, hear, note
 from .rows import (
     CONFIRMED,
     DEAD,
+    DEDUCED,
     FIN_ACKED,
     FIN_RECEIVED,
     FIN_SENT,
@@ -129,14 +130,16 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     if e.grade == SENT:
         return
     if e.grade != NOTHING:
-        # It was presumed gone; a reply shows that it is.
-        if form == REPLY and e.grade == PRESUMED:
+        # It was presumed gone; a reply shows that it is, unless both are a forger's.
+        if form == REPLY and e.grade == PRESUMED and e.how != SND_RST:
             # It may have gone before, for another reason.
             e.grade = CONFIRMED
             e.low = x.had
             e.high = s.time
             e.proof = s.frame
-        return
+        if e.grade != PRESUMED or e.how != SND_RST or could_send(x, s) != SENT_HERE:
+            return
+        forget(e)
     started = m.events[first + SYN_SENT].grade
     if started == NOTHING and f.midstream == 0:
         if f.refused_frame == 0 and form != REPLY:
@@ -165,12 +168,28 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     e.low = x.had
     e.high = s.time
     e.proof = s.frame
-    if form == REPLY and m.events[first + SYN_ACKED].grade == PRESUMED and x.syn_pure and x.crossed == 0:
-        # A SYN,ACK draws a reset: the opener gave up before it came, maybe before its SYN was here.
+    done = m.events[first + SYN_ACKED]
+    if form == REPLY and done.grade == PRESUMED:
+        unopened(m, x, y, first, e, done)
+
+
+@kernel
+def unopened(m: Any, x: Any, y: Any, first: int, e: Any, done: Any) -> None:
+    """A reset answers the very segment that would have opened the connection: it found no socket."""
+    if x.syn_pure and x.crossed == 0:
+        # A SYN,ACK draws it: the opener gave up before it came, maybe before its SYN was here.
         e.how = CLOSE
         e.low = -NEVER
         unsee(m.events[first + SYN_RECEIVED])
-        unsee(m.events[first + SYN_ACKED])
+        unsee(done)
+        if x.syn_unseen:
+            # Or it never was an opener of this: a SYN,ACK with a wrong number draws the same (RFC 9293 3.10.7.3).
+            unsee(m.events[first + SYN_SENT])
+            unsee(e)
+    elif x.syn_pure == 0 and y.sent_frame == done.frame:
+        # The ACK of the SYN,ACK draws it: the listener has gone, and its half-open connection with it.
+        e.grade = DEDUCED
+        unsee(done)
 
 
 @kernel

@@ -95,6 +95,11 @@ NOTE_KINDS = (
     "pool_full",
     "scale_inferred",
     "time_wait_left",
+    "no_answer_to_syn",
+    "no_answer",
+    "accept_queue",
+    "close_wait",
+    "fin_wait_2",
 )
 (
     _,
@@ -111,6 +116,11 @@ NOTE_KINDS = (
     POOL_FULL,
     SCALE_INFERRED,
     TIME_WAIT_LEFT,
+    NO_ANSWER_TO_SYN,
+    NO_ANSWER,
+    ACCEPT_QUEUE,
+    CLOSE_WAIT_LEFT,
+    FIN_WAIT_2_LEFT,
 ) = range(len(NOTE_KINDS))
 
 

@@ -1,0 +1,68 @@
+"""replay/episodes.py: what leaves no packet is told from which frame on it may have happened."""
+
+from __future__ import annotations
+
+import pytest
+from ladders import replayed, segments_of
+
+from pcapstate.schema import NOTES
+
+OPEN = """
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
+"""
+
+
+def notes(text):
+    """{kind: (frame, side, text)}"""
+    table = replayed(segments_of(text).rows).table("notes")
+    sides = NOTES["side"].words
+    return {
+        kind: (int(frame), sides[side], words)
+        for kind, frame, side, words in zip(table["kind"], table["frame"], table["side"], table["text"], strict=True)
+    }
+
+
+def test_a_connection_in_order_has_no_notes():
+    assert notes(OPEN) == {}
+
+
+def test_syns_without_an_answer():
+    found = notes("SYN_SENT --> <SEQ=99><CTL=SYN> -->\nSYN_SENT --> <SEQ=99><CTL=SYN> -->  +1.000\n")
+    frame, side, text = found["no_answer_to_syn"]
+    assert (frame, side) == (2, "client")
+    assert "2 SYN(s)" in text
+
+
+def test_a_refused_syn_was_answered():
+    assert notes("SYN_SENT --> <SEQ=99><CTL=SYN> -->\nCLOSED <-- <SEQ=0><ACK=100><CTL=RST,ACK><WND=0> <--\n") == {}
+
+
+@pytest.mark.parametrize(("copies", "there"), [(2, False), (3, True)])
+def test_data_without_an_answer(copies, there):
+    data = "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   ... ESTABLISHED  +0.400\n"
+    assert ("no_answer" in notes(OPEN + data * (copies + 1))) == there
+
+
+def test_close_wait_and_fin_wait_2_that_do_not_end():
+    found = notes(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT
+"""
+    )
+    assert found["close_wait"][:2] == (4, "server")
+    assert found["fin_wait_2"][:2] == (5, "client")
+
+
+def test_a_full_accept_queue():
+    found = notes(
+        OPEN
+        + """
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +1.000
+"""
+    )
+    assert found["accept_queue"][:2] == (3, "server")
