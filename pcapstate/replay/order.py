@@ -85,7 +85,9 @@ def facts(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, both: np.nda
     # The child of a listener is nobody's to close before it is ESTABLISHED; a simultaneous opener is its program's.
     data = (sides["data_end"] > np.maximum(sides["syn_end"], 1)) | (sides["open_shown"] == 1)
     midstream = np.repeat(flows["midstream"] == 1, 2)
-    return Facts(received, not_yet, acked, crossed, ~both | data | midstream)
+    # RFC 7413 4.2: a fast open hands the child over in SYN_RECEIVED; it may send data from there, and close.
+    fast = (sides["syn_pure"] == 0) & (peer(sides["syn_end"]) > 1) & (peer(sides["fast_open"]) >= 0)
+    return Facts(received, not_yet, acked, crossed, (~both & ~fast) | (both & data) | midstream)
 
 
 def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered:
