@@ -236,7 +236,10 @@ def trigger(x: Any, y: Any, mine: Any, s: Any, end: int, facts: Any) -> int:
         # It had been acknowledged: needless, unless the acknowledgement was still on its way.
         acked_at = facts.acked_at if facts.acked_at > 0 and facts.open == 0 else x.acked_at
         s.proof = facts.acked_frame
-        return SPURIOUS if s.time - acked_at > guard_of(x) else CROSSING
+        if s.time - acked_at <= guard_of(x):
+            return CROSSING
+        # Data that was acknowledged is sent again for nothing; a FIN, because its acknowledgement was lost further on.
+        return OF_FIN if s.length == 0 else SPURIOUS
     if s.length == 0:
         return OF_FIN
     last = facts.sent_at if facts.sent_at > x.acked_at or s.seq_relative > x.acked else x.acked_at

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..kernels import INTERPRETED, Speed
 from ..schema import NOTES, Coded
-from . import attempts, columns, episodes, history, listeners, segments, timeline, verdicts
+from . import attempts, columns, episodes, history, listeners, refuted, segments, timeline, verdicts
 from .columns import Columns
 from .memory import Settled, Store
 from .rows import FREE_COUNT
@@ -171,7 +171,8 @@ class Engine:
 
     def segments_table(self) -> Columns:
         """``schema.SEGMENTS``."""
-        return segments.segments_table(self.segment_parts, self.relabel_parts)
+        table = segments.segments_table(self.segment_parts, self.relabel_parts)
+        return refuted.mark(table, np.concatenate(self.note_parts)) if self.note_parts else table
 
     def windows_table(self) -> Columns:
         """``schema.WINDOWS``."""
