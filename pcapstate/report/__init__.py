@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["write"]
 
 
-def write(capture: Capture, path: str | Path) -> None:
+def write(capture: Capture, path: str | Path, *, details: int = 50) -> None:
     """Writes the report of a capture. It is written beside its place and renamed when it is whole.
 
-    At most 50 connections are told in full (``choice.DETAILS``), those with findings and failures before others, and
-    at most 20,000 are in the table; the page says what it left out. Raises OSError where the file cannot be written.
+    At most ``details`` connections are told in full, those with findings and failures before others, and at most
+    20,000 are in the table; the page says what it left out. Raises OSError where the file cannot be written.
     """
     from .page import page
 
     with replaced(path) as stream:
-        for part in page(capture):
+        for part in page(capture, details):
             stream.write(part.encode("utf-8", "replace"))

@@ -11,9 +11,6 @@ from ..findings import Finding
 from ..schema import FLOWS
 from ..values import Columns, coded, count
 
-DETAILS = 50
-"""Connections that are told in full."""
-
 ROWS = 20_000
 """Connections in the table: what browsers sort and filter without delay."""
 
@@ -21,7 +18,7 @@ ORDINARY = ("fin", "still_open", "half_closed")
 """Ways to end, or not to end yet, that are no failure."""
 
 
-def told(flows: Columns, found: Sequence[Finding], most: int = DETAILS) -> list[int]:
+def told(flows: Columns, found: Sequence[Finding], most: int) -> list[int]:
     """The numbers of the connections that are told in full, at most so many, in rising order.
 
     Every finding gets its turn before one gets a second: a thousand refused connections look alike.
@@ -34,9 +31,9 @@ def told(flows: Columns, found: Sequence[Finding], most: int = DETAILS) -> list[
     return sorted(chosen)
 
 
-def listed(flows: Columns, found: Sequence[Finding], most: int = ROWS) -> np.ndarray:
+def listed(flows: Columns, found: Sequence[Finding], most: int | None = None) -> np.ndarray:
     """The numbers of the connections in the table, in rising order: all, or where they are too many the same choice."""
-    size = count(flows)
+    size, most = count(flows), ROWS if most is None else most
     if size <= most:
         return np.arange(size)
     wanted = np.concatenate([*(finding.flows for finding in found), _failed(flows), np.arange(size)]).astype(np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,17 +52,15 @@ def details(flow: Flow, files: int) -> Markup:
     """The section about a flow. ``files`` is how many files were read."""
     held: Any = Held(flow)
     title = f"Flow {flow.number}: {flow.client.endpoint} \N{RIGHTWARDS ARROW} {flow.server.endpoint}"
-    drawn, hidden = ladder(held)
-    seen, thinned = windows(held)
     return element(
         "section",
         element("h3", title, Markup(' <a class="up" href="#flows">\N{UPWARDS ARROW} all</a>')),
         element("p", flow.story()),
         _wireshark(flow, files),
         _facts(flow),
-        _picture("States", lanes(held), ""),
-        _picture("Ladder", drawn, hidden),
-        _picture("Windows", seen, thinned),
+        _picture("States", lanes, held),
+        _picture("Ladder", ladder, held),
+        _picture("Windows", windows, held),
         _timeline(flow),
         _notes(flow),
         id=f"flow-{flow.number}",
@@ -69,7 +68,12 @@ def details(flow: Flow, files: int) -> Markup:
     )
 
 
-def _picture(name: str, drawn: Markup, remark: str) -> Markup:
+def _picture(name: str, draw: Callable[[Any], tuple[Markup, str]], flow: Held) -> Markup:
+    """A picture with its name and what it leaves out. One that cannot be drawn says so; the others stay."""
+    try:
+        drawn, remark = draw(flow)
+    except ValueError as error:
+        drawn, remark = element("p", f"This picture could not be drawn: {error}."), ""
     said = element("span", f" {remark}", class_="quiet") if remark else Markup()
     return element("figure", element("figcaption", name, said), element("div", drawn, class_="wide"))
 

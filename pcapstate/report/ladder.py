@@ -144,9 +144,8 @@ def _arrow(arrow: dict[str, Any], paper: _Paper) -> Markup:
     stretch = 1 / cos(radians(turned))
     origin_y = y1 + slope * (LEFT - x1)
     tail, tip = (x1 - LEFT) * stretch, (x2 - LEFT) * stretch
-    way = 1 if rightward else -1
     shaft = f"M{number(tail)} 0H{number(tip)}"
-    head = "" if arrow["lost"] else f"m{-7 * way}-3.5 {7 * way} 3.5{-7 * way} 3.5"
+    head = "" if arrow["lost"] else "m-7-3.5 7 3.5-7 3.5" if rightward else "m7-3.5-7 3.5 7 3.5"
     words = f"{arrow['text']}   {arrow['mark']}" if arrow["mark"] else arrow["text"]
     middle = (paper.x(arrow["label_x"]) - LEFT) * stretch
     frames = f"#{arrow['frame']}" if arrow["count"] == 1 else f"#{arrow['frame']}\N{EN DASH}{arrow['last_frame']}"

@@ -18,8 +18,8 @@ TALL = 28.0
 HEIGHT = 200.0
 
 
-def lanes(flow: FlowLike) -> Markup:
-    """The picture."""
+def lanes(flow: FlowLike) -> tuple[Markup, str]:
+    """The picture; nothing is left out of it."""
     table = states_layout(flow)
     paper = _Paper(table)
     axis = LANE["server"] + TALL + 16
@@ -38,7 +38,7 @@ def lanes(flow: FlowLike) -> Markup:
     ]
     for side, address in zip(SIDES, (table.facts.client, table.facts.server), strict=True):
         parts.append(label(LEFT, LANE[side] - 26, f"{side}  {address}", "b"))
-    return drawing(HEIGHT, f"States of {table.facts.client} and {table.facts.server} over time", *parts)
+    return drawing(HEIGHT, f"States of {table.facts.client} and {table.facts.server} over time", *parts), ""
 
 
 class _Paper:

@@ -21,11 +21,11 @@ MOST_LINKS = 12
 """Connections that a finding names one by one."""
 
 
-def page(capture: Capture) -> Iterator[str]:
-    """The page, part by part."""
+def page(capture: Capture, most: int) -> Iterator[str]:
+    """The page, part by part; at most so many connections are told in full."""
     flows = capture.columns("flows")
     found = findings(flows)
-    told = choice.told(flows, found)
+    told = choice.told(flows, found, most)
     rows = choice.listed(flows, found)
     yield _top(capture)
     yield _read(capture)

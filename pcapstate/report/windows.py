@@ -19,7 +19,10 @@ COLUMNS = 120
 
 LEFT, RIGHT = 66.0, 1018.0
 TALL, LOW = 150.0, 74.0
-"""Height of the panel whose side receives most, and of the other."""
+"""Height of a panel: tall for who receives most, if that is more than a few segments."""
+
+MUCH = 20_000
+"""Octets from which a window is worth a tall panel."""
 
 HEAD, GAP, FOOT = 22.0, 30.0, 34.0
 
@@ -27,7 +30,7 @@ HEAD, GAP, FOOT = 22.0, 30.0, 34.0
 def windows(flow: FlowLike, *, columns: int = COLUMNS) -> tuple[Markup, str]:
     """The picture, and a sentence about what was thinned (empty: nothing)."""
     table = windows_layout(flow, columns=columns)
-    most = max(panel.carries for panel in table.panels)
+    most = max(MUCH, *(panel.carries for panel in table.panels))
     parts: list[str] = []
     top = HEAD
     for panel in table.panels:
