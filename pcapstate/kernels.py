@@ -126,9 +126,9 @@ class Compiled:
     def grown(self, row: Row, table: np.ndarray, count: int) -> np.ndarray:
         if count <= len(table):
             return table
-        larger = np.zeros(count, row.dtype)
-        larger[: len(table)] = table
-        return larger
+        # In place where the system can move pages instead of copying them. Nobody holds a view: rows are used in kernels.
+        table.resize(count, refcheck=False)
+        return table
 
     def grown_integers(self, table: np.ndarray, count: int, value: int = 0) -> np.ndarray:
         if count <= len(table):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
+import socket
+import struct
 from collections import UserDict
 from collections.abc import Sequence
 from typing import Any
@@ -21,18 +22,27 @@ from .timeline import NOTES as STEP_NOTES
 
 Columns = dict[str, Any]
 
+MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
+"""Odd 64-bit numbers: a sum of products by them tells addresses apart (a multiplicative hash)."""
+
 
 def addresses(words: np.ndarray) -> Coded:
     """Addresses as text, each different one written once. ``words``: shape (n, 4), the 32-bit words of each."""
-    different, codes = np.unique(words, axis=0, return_inverse=True)
+    rows = np.ascontiguousarray(words, np.uint64).reshape(-1, 4)
+    # One number instead of four sorts ten times as fast; should two addresses share it, the slow way is right.
+    mixed = (rows * MIX).sum(axis=1, dtype=np.uint64)
+    _, first, codes = np.unique(mixed, return_index=True, return_inverse=True)
+    different = rows[first]
+    if not np.array_equal(different[codes], rows):
+        different, codes = np.unique(rows, axis=0, return_inverse=True)
     return Coded(codes.reshape(-1).astype(np.int32), [address(row) for row in different.tolist()])
 
 
 def address(words: Sequence[int]) -> str:
     """An address of four 32-bit words; IPv4 is 0, 0, 0xffff, address."""
     if words[0] == 0 and words[1] == 0 and words[2] == 0xFFFF:
-        return str(ipaddress.IPv4Address(words[3]))
-    return str(ipaddress.IPv6Address((words[0] << 96) | (words[1] << 64) | (words[2] << 32) | words[3]))
+        return socket.inet_ntop(socket.AF_INET, struct.pack("!I", words[3]))
+    return socket.inet_ntop(socket.AF_INET6, struct.pack("!IIII", *words))
 
 
 def known(values: np.ndarray, missing: int = -1) -> np.ndarray:
@@ -75,7 +85,11 @@ def flow_columns(settled: Settled, made: Steps, verdict: Columns) -> Columns:
     for side, x in (("client", client), ("server", server)):
         out[f"rtt_{side}"] = seconds(x["rtt_min"])
         out[f"rtt_{side}_median"] = np.full(len(flows), np.nan)
-    return out | verdict
+    # A view would keep the whole batch in memory for one column's sake.
+    return {
+        name: values.copy() if getattr(values, "base", None) is not None else values
+        for name, values in (out | verdict).items()
+    }
 
 
 def _timer_ends(made: Steps) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..schema import MISSING
 from ..tcp import machine
-from .order import Ordered, ordered
+from .order import Ordered, ordered, peer
 from .resets import REPLY
 from .rows import (
     DEAD,
@@ -165,7 +165,7 @@ def _seen(flows: np.ndarray, sides: np.ndarray, delay: np.ndarray, made: Steps) 
     made.event[late, 0] = SEEN
     # New octets from both sides show that no FIN had been sent before (SEMANTICS C5); else it is only likely.
     spoke = sides["spoke"] > 0
-    both = spoke & spoke.reshape(-1, 2)[:, ::-1].reshape(-1)
+    both = spoke & peer(spoke)
     made.grade[late, 0] = np.where(both, DEDUCED, PRESUMED)[late]
     made.at[late, 0] = sides["first_at"][late]
     made.low[late, 0] = -NEVER
@@ -205,8 +205,8 @@ def _two_msl(
     if not waits.any():
         return
     entered = np.where(made.event[:, 3:6] != NO_EVENT, made.estimate[:, 3:6], -NEVER).max(axis=1)
-    peer = sides.reshape(-1, 2)[:, ::-1].reshape(-1)
-    again = np.where((peer["fin_copies"] > 0), peer["fin_last"] + delay, -NEVER)
+    copies, last_copy = peer(sides["fin_copies"]), peer(sides["fin_last"])
+    again = np.where(copies > 0, last_copy + delay, -NEVER)
     ends = np.maximum(entered, again) + int(msl * 2e9)
     reused = np.repeat(flows["successor_time"], 2)
     ends = np.where((reused > 0) & (reused < ends), reused, ends)
@@ -248,7 +248,7 @@ def _note(flows: np.ndarray, sides: np.ndarray, picked: np.ndarray, made: Steps)
     replied = (code == machine.SND_RST) & ((sides["rst_form"] == REPLY)[:, None])
     note[replied] = SILENT
     note[(code == machine.RCV_RST) & (made.low < made.at)] = GAVE_UP
-    again = sides.reshape(-1, 2)[:, ::-1].reshape(-1)["fin_copies"] > 0
+    again = peer(sides["fin_copies"]) > 0
     timer = (code == machine.TWO_MSL) & (made.grade == TIMER)
     note[timer & again[:, None]] = ANEW
     cut = np.repeat(flows["successor_time"], 2)[:, None]
