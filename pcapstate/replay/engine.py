@@ -24,7 +24,7 @@ from .transmissions import needs_room
 SWEEP_EVERY = 200_000
 """Segments between two searches for flows that are over."""
 
-BATCH = 4096
+BATCH = 1024
 """Flows settled at once: their steps then fit into a processor's cache."""
 
 DEFAULT_MSL = 30.0

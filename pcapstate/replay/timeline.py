@@ -94,22 +94,24 @@ def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) 
     _doubt(sides, events)
     known = ordered(flows, sides, events)
     order, code = _order(sides, events, known)
-    made = Steps(*(np.zeros((n, STEPS), np.int64) for _ in range(11)))
     delay = one_way(sides)
-    rows = np.arange(n)[:, None]
-    picked = events[rows, np.maximum(order, 0)]
-    there = order >= 0
-    made.event = np.where(there & (picked["grade"] > 0), code, NO_EVENT)
+    at_step = np.maximum(order, 0)
+
+    def picked(values: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(values, at_step, axis=1)
+
+    made = Steps(*(np.zeros((n, STEPS), np.int64) for _ in range(11)))
+    made.event = np.where((order >= 0) & (picked(events["grade"]) > 0), code, NO_EVENT)
     for name in ("at", "frame"):
-        setattr(made, name, picked[name].copy())
+        setattr(made, name, picked(events[name]))
     for name in ("grade", "low", "high", "proof"):
-        setattr(made, name, getattr(known, name)[rows, np.maximum(order, 0)])
+        setattr(made, name, picked(getattr(known, name)))
     sign = np.where(made.grade == SENT, -1, 1)
     made.estimate = made.at + sign * delay[:, None]
     _seen(flows, sides, delay, made)
     _run(sides, flows, made)
     _two_msl(flows, sides, events, delay, msl, made)
-    _note(flows, sides, picked, made)
+    _note(flows, sides, picked(events["refuted"]), made)
     _bound(made)
     return made
 
@@ -237,11 +239,11 @@ NOTES = (
 (_, SEEN_NOTE, AGAIN, ANEW, CUT_SHORT, EARLIER, SILENT, GAVE_UP, UNCAPTURED) = range(len(NOTES))
 
 
-def _note(flows: np.ndarray, sides: np.ndarray, picked: np.ndarray, made: Steps) -> None:
+def _note(flows: np.ndarray, sides: np.ndarray, refuted: np.ndarray, made: Steps) -> None:
     """One short sentence where a step has something to say: codes into NOTES."""
     code = made.event
     note = np.where(made.grade == DEDUCED, UNCAPTURED, 0)
-    note[(picked["refuted"] > 0) & (code != SEEN) & (made.grade != TIMER)] = AGAIN
+    note[(refuted > 0) & (code != SEEN) & (made.grade != TIMER)] = AGAIN
     note[:, 0][code[:, 0] == SEEN] = SEEN_NOTE
     pushed = (sides["fin_with_data"] > 0) | ((sides["window_at_fin"] >= 0) & (sides["window_at_fin"] <= 1))
     note[(code == machine.SND_FIN) & pushed[:, None]] = EARLIER
