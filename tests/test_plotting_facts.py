@@ -22,6 +22,12 @@ def test_the_facts_of_a_flow():
     assert known.delay_server == pytest.approx(0.007)
 
 
+def test_a_capture_whose_clock_went_back_has_no_negative_duration():
+    flow = plot_data.whole()
+    flow.end = flow.start - pd.Timedelta("1s")
+    assert facts(flow).duration == 0
+
+
 def test_unknown_delays_are_not_numbers():
     known = facts(plot_data.refused())
     assert np.isnan([known.delay_client, known.delay_server]).all()

@@ -67,6 +67,11 @@ def test_probes_and_strays_are_not_in_flight(label):
     assert found.sent.tolist() == [1001, 1001]
 
 
+def test_a_clock_that_went_back_stands_still():
+    found = of(segment(1.0, "client", "ACK", 1, 1, length=10), segment(0.5, "client", "ACK", 11, 1, length=10))
+    assert found.time.tolist() == [1.0, 1.0]
+
+
 def test_a_reset_acknowledges_nothing():
     found = of(segment(0.0, "server", "ACK", 1, 1001), segment(0.1, "server", "RST,ACK", 1, 9999, window=0))
     assert found.acknowledged.tolist() == [1001, 1001]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pcapstate.plotting.thin import column_starts, thin, thin_bars, thin_marks
+from pcapstate.plotting.thin import column_starts, thin, thin_bars, thin_marks, thin_range
 
 
 def test_few_points_are_all_kept():
@@ -92,3 +92,30 @@ def test_columns_without_points_are_left_out(columns):
     starts = column_starts(x, columns)
     assert starts[0] == 0
     assert len(starts) <= min(columns, 4)
+
+
+def test_the_range_of_each_column():
+    x, low, high = thin_range(np.arange(12), [3, 9, 4, 1, 5, 2, 7, 7, np.nan, 7, 8, 7], columns=2)
+    assert (x.tolist(), low.tolist(), high.tolist()) == ([0, 6], [1, 7], [9, 8])
+
+
+def test_the_range_of_few_points_is_themselves():
+    x, low, high = thin_range([1, 2], [3, np.nan], columns=1)
+    np.testing.assert_array_equal(low, [3, np.nan])
+    np.testing.assert_array_equal(high, low)
+    assert x.tolist() == [1, 2]
+
+
+def test_the_range_of_a_column_of_gaps_is_a_gap():
+    _, low, high = thin_range(np.arange(100), [*[np.nan] * 50, *range(50)], columns=2)
+    np.testing.assert_array_equal(low, [np.nan, 0])
+    np.testing.assert_array_equal(high, [np.nan, 49])
+
+
+def test_what_lasts_through_a_silence_is_the_last_value():
+    x = [*np.arange(50), *np.arange(500, 550)]
+    y = [*[9.0] * 49, 1.0, *[5.0] * 50]
+    when, low, high = thin_range(x, y, columns=10)
+    held = when.tolist().index(49)
+    assert low[held] == high[held] == 1
+    assert when.tolist() == sorted(when.tolist())

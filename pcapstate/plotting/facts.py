@@ -107,7 +107,7 @@ def facts(flow: FlowLike) -> Facts:
     return Facts(
         number=int(flow.number),
         start=_instant(flow.start),
-        end=_instant(flow.end),
+        end=max(_instant(flow.end), _instant(flow.start)),
         client=endpoint(flow.client.address, flow.client.port),
         server=endpoint(flow.server.address, flow.server.port),
         delay_client=_half(flow.rtt_client),

@@ -50,6 +50,26 @@ def thin_bars(
     return xs[first], np.minimum.reduceat(lows, first), np.maximum.reduceat(highs, first)
 
 
+def thin_range(x: npt.ArrayLike, y: npt.ArrayLike, *, columns: int = COLUMNS) -> tuple[Floats, Floats, Floats]:
+    """The lowest and the highest of each column of pixels, for what is drawn as an area of steps.
+
+    ``x`` is sorted, ``y`` of the same length; NaN is left out of account (a column of nothing else has NaN). Before
+    columns without a point the last value of the one before stands by itself: it is what lasts. Returns (x, lowest,
+    highest), float64; every point by itself where there are few.
+    """
+    xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if len(xs) <= 4 * columns:
+        return xs, ys, ys
+    first = column_starts(xs, columns)
+    last = np.append(first[1:], len(xs)) - 1
+    lasting = last[:-1][xs[first[1:]] - xs[last[:-1]] > (xs[-1] - xs[0]) / columns]
+    place = np.concatenate([first, lasting])
+    order = np.argsort(place, kind="stable")
+    low = np.concatenate([np.fmin.reduceat(ys, first), ys[lasting]])
+    high = np.concatenate([np.fmax.reduceat(ys, first), ys[lasting]])
+    return xs[place][order], low[order], high[order]
+
+
 def thin_marks(x: npt.ArrayLike, *, columns: int = COLUMNS) -> Integers:
     """Which of many marks to keep: the first of each column of pixels. ``x`` is sorted. Returns indices, int64."""
     xs = np.asarray(x, np.float64)

@@ -10,12 +10,15 @@ from ..layout.sequence import sequence_layout
 from ..layout.states import states_layout
 from ..layout.windows import windows_layout
 from ..style import Style, style
-from ..thin import COLUMNS
 from .sequence import direction_heights, directions
 from .sequence import legend_of as sequence_legend
 from .states import lanes
 from .windows import legend_of as windows_legend
 from .windows import panel_heights, panels
+
+
+COLUMNS = 700
+"""Fewer than in a picture of its own: there are three here."""
 
 
 def overview(flow: FlowLike, *, columns: int = COLUMNS, theme: str | Style = "light") -> Figure:

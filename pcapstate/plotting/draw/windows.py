@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
@@ -58,43 +57,17 @@ def panels(rows: list[Axes], table: Windows, colors: Style) -> None:
 def _panel(ax: Axes, panel: Panel, table: Windows, colors: Style) -> None:
     across = ax.get_xaxis_transform()
     for spans, color, hatch in ((panel.full, colors.full, None), (panel.zero, colors.zero, "////")):
-        for start, end in spans.itertuples(index=False):
-            ax.fill_between(
-                [start, end],
-                0,
-                1,
-                transform=across,
-                facecolor=to_rgba(color, 0.16),
-                edgecolor=to_rgba(color, 0.5),
-                linewidth=0.0,
-                hatch=hatch,
-                zorder=0,
-            )
-    steps: Literal["post"] | None = None if table.thinned else "post"
-    draw = "default" if table.thinned else "steps-post"
-    granted, flight = panel.granted, panel.in_flight
-    if not panel.raw:
-        ax.fill_between(
-            granted["time"],
-            0,
-            granted["octets"],
-            step=steps,
-            facecolor=to_rgba(colors.acknowledged, 0.16),
-            linewidth=0,
-            zorder=1,
+        ax.broken_barh(
+            list(zip(spans["start"], spans["end"] - spans["start"], strict=True)),
+            (0, 1),
+            transform=across,
+            facecolor=to_rgba(color, 0.16),
+            edgecolor=to_rgba(color, 0.5),
+            linewidth=0.0,
+            hatch=hatch,
+            zorder=0,
         )
-    ax.fill_between(
-        flight["time"], 0, flight["octets"], step=steps, facecolor=to_rgba(colors.data, 0.55), linewidth=0, zorder=2
-    )
-    ax.plot(
-        granted["time"],
-        granted["octets"],
-        drawstyle=draw,
-        color=colors.ink,
-        linewidth=1.1,
-        linestyle="--" if panel.raw else "-",
-        zorder=3,
-    )
+    _lines(ax, panel, bool(table.thinned), colors)
     ax.plot(
         panel.probes,
         [0.03] * len(panel.probes),
@@ -150,6 +123,32 @@ def _panel(ax: Axes, panel: Panel, table: Windows, colors: Style) -> None:
         )
 
 
+def _lines(ax: Axes, panel: Panel, thinned: bool, colors: Style) -> None:
+    """Window and octets in flight; of a long flow what they were between in each column of pixels."""
+    granted, flight = panel.granted, panel.in_flight
+
+    def area(table: pd.DataFrame, low: pd.Series[float] | float, color: str, strength: float, zorder: float) -> None:
+        shade = to_rgba(color, strength)
+        ax.fill_between(table["time"], low, table["octets"], step="post", facecolor=shade, linewidth=0, zorder=zorder)
+
+    if not panel.raw:
+        area(granted, 0.0, colors.acknowledged, 0.16, 1)
+    if thinned:
+        area(granted, granted["low"], colors.ink, 0.22, 3)
+        area(flight, flight["low"], colors.data, 0.25, 2)
+        flight = flight.assign(octets=flight["low"])
+    area(flight, 0.0, colors.data, 0.55, 2)
+    ax.plot(
+        granted["time"],
+        granted["octets"],
+        drawstyle="steps-post",
+        color=colors.ink,
+        linewidth=0.9 if thinned else 1.1,
+        linestyle="--" if panel.raw else "-",
+        zorder=4,
+    )
+
+
 def legend_of(ax: Axes, table: Windows, colors: Style, *, below: float = 34) -> None:
     """The legend of the windows, under the last row."""
 
@@ -159,6 +158,11 @@ def legend_of(ax: Axes, table: Windows, colors: Style, *, below: float = 34) -> 
     marks: list[tuple[bool, Artist, str]] = [
         (True, Line2D([], [], color=colors.ink, linewidth=1.1), "window advertised"),
         (True, Patch(facecolor=to_rgba(colors.data, 0.55)), "in flight: sent by the peer, not acknowledged"),
+        (
+            bool(table.thinned),
+            Patch(facecolor=to_rgba(colors.ink, 0.22)),
+            "lowest to highest, where they change quickly",
+        ),
         (True, Patch(facecolor=to_rgba(colors.acknowledged, 0.16)), "usable: what the peer may still send"),
         (some("full"), Patch(facecolor=to_rgba(colors.full, 0.16)), "window full: nothing usable"),
         (

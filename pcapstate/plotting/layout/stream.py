@@ -61,7 +61,8 @@ def stream(segments: pd.DataFrame, start: int, side: str) -> Stream:
     acknowledged = highest(np.where(acknowledges, ack, np.nan))
     return Stream(
         side=side,
-        time=seconds(segments["time"], start),
+        # The time axis cannot go back where a capture's clock did: there it stands still.
+        time=highest(seconds(segments["time"], start)),
         by_sender=by_sender,
         by_peer=~by_sender,
         low=seq,

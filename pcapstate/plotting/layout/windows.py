@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...schema import SIDES
 from ..facts import Facts, FlowLike, facts, has_flag, is_word
-from ..thin import COLUMNS, thin, thin_marks
+from ..thin import COLUMNS, thin_marks, thin_range
 from .stream import Stream, last_known, merged, stream, stretches
 from .warp import duration
 from .words import count_words
@@ -28,11 +28,11 @@ _SCALES = {
 class Panel:
     """The window that one side advertises, and how its peer uses it.
 
-    ``granted``, ``in_flight``: ``time`` (s), ``octets``, steps; ``zero``, ``full``: ``start``, ``end`` (s);
-    ``probes``: ``time``; ``updates``: ``time``, ``octets``; ``notes``: ``time``, ``text`` beside the longest zero
-    windows; ``scale``: a sentence where the scale is not known for sure (empty: it is); ``raw``: the window is drawn
-    as it stands, unscaled; ``stalls``: a few words about the zero windows; ``carries``: octets towards this side;
-    ``peak``: the highest value drawn.
+    ``granted``, ``in_flight``: ``time`` (s), ``octets``, ``low``: steps; thinned, the highest and the lowest of a
+    column; ``zero``, ``full``: ``start``, ``end`` (s); ``probes``: ``time``; ``updates``: ``time``, ``octets``;
+    ``notes``: ``time``, ``text`` beside the longest zero windows; ``scale``: a sentence where the scale is not known
+    for sure (empty: it is); ``raw``: the window is drawn as it stands, unscaled; ``stalls``: a few words about the
+    zero windows; ``carries``: octets towards this side; ``peak``: the highest value drawn.
     """
 
     side: str
@@ -74,9 +74,8 @@ def windows_layout(flow: FlowLike, *, side: str | None = None, columns: int = CO
     known = facts(flow)
     sides = SIDES if side is None else (side,)
     panels = tuple(_panel(flow, known, each, columns) for each in sides)
-    shown = max((len(panel.in_flight) for panel in panels), default=0)
     count = len(flow.segments)
-    return Windows(known, panels, f"{count:,} segments thinned to {columns} columns" if shown < count else "")
+    return Windows(known, panels, f"{count:,} segments thinned to {columns} columns" if count > 4 * columns else "")
 
 
 def _panel(flow: FlowLike, known: Facts, side: str, columns: int) -> Panel:
@@ -122,8 +121,14 @@ def _zero(segments: pd.DataFrame, used: Stream) -> npt.NDArray[np.bool_]:
 
 
 def _thinned(time: Floats, octets: Floats, columns: int) -> pd.DataFrame:
-    kept = thin(time, octets, columns=columns)
-    return pd.DataFrame({"time": time[kept], "octets": octets[kept]})
+    """Steps: only where the value changes, and the last."""
+    when, low, high = thin_range(time, octets, columns=columns)
+    table = pd.DataFrame({"time": when, "octets": high, "low": low})
+    values = table[["octets", "low"]]
+    same = ((values == values.shift(1)) | (values.isna() & values.shift(1).isna())).all(axis=1).to_numpy(bool)
+    corner = ~same | (np.arange(len(table)) == len(table) - 1)
+    corners: pd.DataFrame = table[corner].reset_index(drop=True)
+    return corners
 
 
 def _probes(segments: pd.DataFrame, used: Stream, columns: int) -> Floats:

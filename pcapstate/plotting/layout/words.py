@@ -29,7 +29,7 @@ _CAUSES = {
     "fin": "FIN",
     "network": "by the network",
     "capture": "by the capture",
-    "lost_before": "the first was lost before the capture point",
+    "lost_before": "the first lost before the capture",
     "lost_after": "lost after the capture point",
     "lost_in_capture": "missed by the capture",
     "unknown": "",
