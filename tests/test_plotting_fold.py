@@ -85,6 +85,17 @@ def test_what_is_odd_too_often_is_counted():
     assert groups["retransmissions"].tolist() == [0, 20]
 
 
+def test_what_stalls_stays_longer_than_what_is_only_odd():
+    odd = (C, "ACK", 100, {"label": "retransmission", "cause": "fast"})
+    stall = (C, "ACK", 100, {"label": "retransmission", "cause": "timeout"})
+    zero = (S, "ACK", 0, {"window": 0})
+    groups = folded(6, *[DATA, odd, ACK] * 5, stall, *[DATA, odd, ACK] * 5, zero, zero, *[DATA, odd, ACK] * 5)
+    # Of the two zero windows the one that begins the stall.
+    assert shape(groups) == [("exchange", 15), ("one", 1), ("exchange", 15), ("one", 1), ("exchange", 16)]
+    assert groups["retransmissions"].tolist() == [5, 1, 5, 0, 5]
+    assert groups["zero_windows"].tolist() == [0, 0, 0, 1, 1]
+
+
 def test_frames_that_are_to_be_kept():
     groups = folded(5, *[DATA, ACK] * 6, keep=[5])
     assert shape(groups) == [("exchange", 4), ("one", 1), ("exchange", 7)]

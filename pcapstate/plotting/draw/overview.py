@@ -16,7 +16,6 @@ from .states import lanes
 from .windows import legend_of as windows_legend
 from .windows import panel_heights, panels
 
-
 COLUMNS = 700
 """Fewer than in a picture of its own: there are three here."""
 

@@ -1,8 +1,9 @@
 """Folding a long exchange: of a hundred thousand segments, some thirty lines that a person can read.
 
-What matters stays by itself: SYN, FIN, RST first, then what was odd (retransmissions, probes, zero windows). Ordinary
-data and acknowledgements between are folded, first runs of data in one direction (a burst), then runs of both
-directions (an exchange), then the odd ones too, and in the end all that is neither near the beginning nor near the end.
+What matters stays by itself: SYN, FIN, RST first, then what stalls (a zero window begins, a timeout), then what was odd
+(other retransmissions, probes). Ordinary data and acknowledgements between are folded, first runs of data in one
+direction (a burst), then runs of both directions (an exchange), then the odd ones too, then the stalls, and in the end
+all that is neither near the beginning nor near the end.
 """
 
 from __future__ import annotations
@@ -62,7 +63,17 @@ class _Classes:
         self.retransmission = is_word(segments["label"], "retransmission")
         ordinary = is_word(segments["label"], "", "window_update", "duplicate_ack")
         lost = is_word(segments["cause"], "lost_after")
+        self.severe = _begins(self.zero, self.client) | (self.retransmission & is_word(segments["cause"], "timeout"))
         self.odd = (~ordinary & ~segments["label"].isna().to_numpy(bool)) | lost | self.zero
+
+
+def _begins(condition: Booleans, client: Booleans) -> Booleans:
+    """Where a condition begins to hold, each side counted by itself."""
+    found = np.zeros(len(condition), bool)
+    for place in (np.flatnonzero(client), np.flatnonzero(~client)):
+        own = condition[place]
+        found[place[own & ~np.append(False, own[:-1])]] = True
+    return found
 
 
 def _starts(classes: _Classes, times: npt.NDArray[np.float64], rows: int) -> Booleans:
@@ -76,6 +87,7 @@ def _starts(classes: _Classes, times: npt.NDArray[np.float64], rows: int) -> Boo
         _run_starts(plain & (classes.length > 0), classes.client),
         _run_starts(plain, classes.client),
         _run_starts(plain, None),
+        _run_starts(~classes.control & ~classes.severe, None),
         _run_starts(~classes.control, None),
         _middle_folded(count, rows),
     ):
