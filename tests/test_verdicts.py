@@ -64,9 +64,11 @@ def verdict(text):
         ),
         ("ESTABLISHED --> <SEQ=99><ACK=7><CTL=ACK> --> ESTABLISHED\n", ("midstream", "none", "still_open"), "a guess"),
         (
-            OPEN + "CLOSED        <-- <SEQ=300><CTL=RST><WND=0>                 <-- CLOSED\n",
+            OPEN
+            + "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> CLOSED\n"
+            + "CLOSED        <-- <SEQ=300><CTL=RST><WND=0>                 <-- CLOSED\n",
             ("three_way", "server", "no_socket"),
-            "had no such connection any more and said so with a reset (frame 4). It answers frame 3.",
+            "had no such connection any more and said so with a reset (frame 5). It answers frame 4.",
         ),
     ],
 )  # fmt: skip

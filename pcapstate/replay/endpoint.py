@@ -120,6 +120,12 @@ def receive(m: Any, s: Any) -> None:
         if m.events[peer + DEAD].grade == NOTHING:
             presume(m.events[peer + FIN_RECEIVED], s, octets, tsval)
     advertise(f, x, y, s)
+    habits(f, x, s)
+
+
+@kernel
+def habits(f: Any, x: Any, s: Any) -> None:
+    """When the side was heard, and what verdicts ask for: whether IP IDs run, when data was sent, unanswered probes."""
     x.sent_before = x.sent_at
     x.sent_at = s.time
     x.sent_frame = s.frame
@@ -127,12 +133,6 @@ def receive(m: Any, s: Any) -> None:
         x.first_at = s.time
         x.first_frame = s.frame
     x.ttl = s.ttl
-    habits(f, x, s)
-
-
-@kernel
-def habits(f: Any, x: Any, s: Any) -> None:
-    """What later verdicts ask for: whether IP IDs run, when data was sent, probes that nothing answers."""
     if s.ip_id > 0 and s.flags & SYN == 0:
         x.ip_id_running += 1
     if s.length > 1 or (s.length == 1 and s.seq_relative + 1 == x.next):
