@@ -111,6 +111,32 @@ def test_a_lost_segment_ends_in_a_cross():
     assert "retransmission (timeout)" in words(axes.figure)
 
 
+def test_crossing_syns_and_a_state_of_no_length():
+    c, s = "client", "server"
+    options = {"mss": 1460, "window_scale": 10, "window": 64240}
+    made = [
+        plot_data.segment(0.003, c, "SYN", 0, **options),
+        plot_data.segment(0.007, s, "SYN", 0, **options),
+        plot_data.segment(0.013, c, "SYN,ACK", 0, 1, **options),
+        plot_data.segment(0.017, s, "SYN,ACK", 0, 1, **options),
+    ]
+    moves = [
+        plot_data.move(c, 0.0, "CLOSED", "snd SYN", "SYN_SENT", frame=1),
+        plot_data.move(c, 0.010, "SYN_SENT", "rcv SYN", "SYN_RECEIVED", frame=2),
+        plot_data.move(c, 0.010, "SYN_RECEIVED", "rcv ACK of SYN", "ESTABLISHED", frame=2),
+    ]
+    axes = plotting.ladder(plot_data.flow(made, moves))
+    said = words(axes.figure)
+    # Words that would meet stand in two lines, above and below their arrow.
+    assert "mss=1460  wscale=10" in said.splitlines()
+    # The name of a state that begins where the one before does is led to its place by a line.
+    assert said.index("SYN_RECEIVED") < said.index("ESTABLISHED")
+    short = [
+        line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_ydata()[1] - line.get_ydata()[0] > 0.3
+    ]
+    assert len(short) >= 3
+
+
 def test_captured_at_one_side():
     flow = plot_data.whole()
     flow.rtt_client = 0.0

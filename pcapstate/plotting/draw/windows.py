@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -55,72 +57,49 @@ def panels(rows: list[Axes], table: Windows, colors: Style) -> None:
 
 
 def _panel(ax: Axes, panel: Panel, table: Windows, colors: Style) -> None:
-    across = ax.get_xaxis_transform()
+    _spans(ax, panel, colors)
+    _lines(ax, panel, bool(table.thinned), colors)
+    _marks(ax, panel, colors)
+    _notes(ax, panel, colors)
+    ax.set_ylim(0, panel.peak * 1.12)
+    ax.yaxis.set_major_formatter(EngFormatter(sep="\N{THIN SPACE}"))
+    ax.set_ylabel(f"window of the {panel.side}\n(octets)" if panel.carries else f"{panel.side}\n(octets)")
+    ax.grid(axis="y", color=colors.rule, linewidth=0.4)
+    ax.set_axisbelow(True)
+
+
+def _spans(ax: Axes, panel: Panel, colors: Style) -> None:
+    """Stretches of time with nothing usable. One collection of all: a long flow has thousands."""
     for spans, color, hatch in ((panel.full, colors.full, None), (panel.zero, colors.zero, "////")):
         ax.broken_barh(
             list(zip(spans["start"], spans["end"] - spans["start"], strict=True)),
             (0, 1),
-            transform=across,
+            transform=ax.get_xaxis_transform(),
             facecolor=to_rgba(color, 0.16),
             edgecolor=to_rgba(color, 0.5),
             linewidth=0.0,
             hatch=hatch,
             zorder=0,
         )
-    _lines(ax, panel, bool(table.thinned), colors)
-    ax.plot(
-        panel.probes,
-        [0.03] * len(panel.probes),
-        transform=across,
-        linestyle="",
-        marker="v",
-        markersize=5,
-        color=colors.sack,
-        zorder=5,
-    )
-    ax.plot(
-        panel.updates["time"],
-        panel.updates["octets"],
-        linestyle="",
-        marker="^",
-        markersize=5,
-        color=colors.edge,
-        zorder=5,
-    )
+
+
+def _marks(ax: Axes, panel: Panel, colors: Style) -> None:
+    """Window probes at the foot, window updates on the line."""
+    how: dict[str, Any] = {"linestyle": "", "markersize": 5, "zorder": 5}
+    foot = [0.03] * len(panel.probes)
+    ax.plot(panel.probes, foot, transform=ax.get_xaxis_transform(), marker="v", color=colors.sack, **how)
+    ax.plot(panel.updates["time"], panel.updates["octets"], marker="^", color=colors.edge, **how)
+
+
+def _notes(ax: Axes, panel: Panel, colors: Style) -> None:
+    """Words: beside the longest zero windows, how many there are, and how sure the scale is."""
+    across = ax.get_xaxis_transform()
+    stalls: dict[str, Any] = {"color": colors.zero, "fontsize": SMALL, "zorder": 6}
     for time, text in panel.notes.itertuples(index=False):
-        ax.text(
-            time,
-            0.55,
-            text,
-            transform=across,
-            ha="center",
-            va="center",
-            color=colors.zero,
-            fontsize=SMALL,
-            fontweight="bold",
-            zorder=6,
-        )
-    ax.set_ylim(0, panel.peak * 1.12)
-    ax.yaxis.set_major_formatter(EngFormatter(sep="\N{THIN SPACE}"))
-    ax.set_ylabel(f"window of the {panel.side}\n(octets)" if panel.carries else f"{panel.side}\n(octets)")
-    ax.grid(axis="y", color=colors.rule, linewidth=0.4)
-    ax.set_axisbelow(True)
-    if panel.stalls:
-        ax.text(
-            0.995, 1.0, panel.stalls, transform=ax.transAxes, ha="right", va="bottom", color=colors.zero, fontsize=SMALL
-        )
-    if panel.scale:
-        ax.text(
-            0.5,
-            0.97,
-            panel.scale,
-            transform=ax.transAxes,
-            ha="center",
-            va="top",
-            color=colors.retransmission,
-            fontsize=NORMAL,
-            zorder=6,
-        )
+        ax.text(time, 0.55, text, transform=across, ha="center", va="center", fontweight="bold", **stalls)
+    ax.text(0.995, 1.0, panel.stalls, transform=ax.transAxes, ha="right", va="bottom", **stalls)
+    scale: dict[str, Any] = {"color": colors.retransmission, "fontsize": NORMAL, "zorder": 6}
+    ax.text(0.5, 0.97, panel.scale, transform=ax.transAxes, ha="center", va="top", **scale)
 
 
 def _lines(ax: Axes, panel: Panel, thinned: bool, colors: Style) -> None:
