@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 from simulated_path import Fate, Scenario
 from simulator import MILLI, SECOND, Habits
 
-WAITS = st.sampled_from([0, 1, 10, 50, 200, 1000, 5000]).map(lambda ms: ms * MILLI) | st.integers(0, 3 * SECOND)
+WAITS = (
+    st.sampled_from([0, 1, 10, 50, 200, 1000, 5000]).map(lambda ms: ms * MILLI)
+    | st.integers(0, 300 * MILLI)
+    | st.integers(0, 3 * SECOND)
+)
 DELAYS = st.sampled_from([0, 1, 10, 40, 150]).map(lambda ms: ms * MILLI) | st.integers(0, 300 * MILLI)
 LATE = st.sampled_from([0, 1, 30, 300, 2000]).map(lambda ms: ms * MILLI) | st.integers(0, 3 * SECOND)
 NUMBERS = st.sampled_from([1000, 0, 1, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFE00]) | st.integers(0, 0xFFFFFFFF)
@@ -42,19 +48,24 @@ def habits():
     )
 
 
-def actions(calls):
-    octets = st.sampled_from([1, 100, 500, 1200, 3000])
-    return st.tuples(WAITS, st.sampled_from(calls), octets)
+OCTETS = st.sampled_from([1, 100, 500, 1200, 3000])
+CLOSES = ["shutdown", "close"]
+ENDS = [*CLOSES, *CLOSES, "abort", "forget", "vanish", "pause"]
+LATER = ["send", "close", "abort", "resume", "forget"]
 
 
-USUAL = ["send", "shutdown", "close", "send", "abort"]
-RARE = [*USUAL, "pause", "resume", "vanish", "forget"]
+def actions(calls, most):
+    return st.lists(st.tuples(WAITS, st.sampled_from(calls), OCTETS), max_size=most)
 
 
-def scripts(first, calls=RARE):
-    return st.tuples(st.tuples(WAITS, st.sampled_from(first), st.just(0)), st.lists(actions(calls), max_size=6)).map(
-        lambda parts: (parts[0], *parts[1])
-    )
+def scripts(first, last=ENDS):
+    """How a side begins, what it sends, how it ends, and what it still tries then."""
+    begins = st.tuples(WAITS if first != ["listen"] else st.just(0), st.sampled_from(first), st.just(0))
+    ends = st.tuples(WAITS, st.sampled_from(last), st.just(0)).map(lambda action: (action,))
+    opens = st.sampled_from([((0, "when_open", 0),), ((0, "when_open", 0),), ()])
+    acts = actions(["send", "send", "pause", "resume"], 3)
+    parts = st.tuples(begins, opens, acts, ends | st.just(()), actions(LATER, 2))
+    return parts.map(lambda parts: (parts[0], *parts[1], *parts[2], *parts[3], *parts[4]))
 
 
 def fates():
@@ -64,17 +75,24 @@ def fates():
     )
 
 
-def troubles(most=8):
-    where = st.tuples(st.integers(0, 1), st.integers(0, 12))
-    return st.dictionaries(where, fates(), max_size=most)
+def troubles():
+    """Few of them early, or many."""
+    early = st.tuples(st.integers(0, 1), st.integers(0, 8))
+    any_ = st.tuples(st.integers(0, 1), st.integers(0, 20))
+    return st.dictionaries(early, fates(), max_size=4) | st.dictionaries(any_, fates(), min_size=4, max_size=14)
 
 
-def openings():
-    """How the two sides begin: mostly a client and a listener, at times two clients, or nobody who listens."""
-    passive = st.tuples(scripts(["connect"]), st.lists(actions(RARE), max_size=6)).map(
-        lambda both: (both[0], ((0, "listen", 0), *both[1]))
-    )
-    return passive | st.tuples(scripts(["connect"]), scripts(["connect", "listen", "forget"]))
+def complete(fates):
+    """The same, with nothing that the capture itself has missed."""
+    return fates.map(lambda all_: {where: replace(fate, missed=False) for where, fate in all_.items()})
+
+
+def both_scripts():
+    """Mostly a client and a listener that both close; at times two clients, or nobody who listens."""
+    passive = st.tuples(scripts(["connect"]), scripts(["listen"]))
+    closing = st.tuples(scripts(["connect"], CLOSES), scripts(["listen"], CLOSES))
+    any_ = st.tuples(scripts(["connect"]), scripts(["connect", "listen", "forget"]))
+    return closing | closing | passive | any_
 
 
 def scenarios(fates=troubles(), taps=True):
@@ -85,7 +103,7 @@ def scenarios(fates=troubles(), taps=True):
     return st.builds(
         Scenario,
         habits=st.tuples(habits(), habits()),
-        scripts=openings(),
+        scripts=both_scripts(),
         delays=st.tuples(DELAYS, DELAYS),
         fates=fates,
         starts=starts if taps else st.just(0),

@@ -11,7 +11,7 @@ import struct
 import types
 from dataclasses import dataclass, field
 
-from simulator import ACK, FIN, PSH, RST, SECOND, SYN, Endpoint, Habits
+from simulator import ACK, FIN, PSH, RST, SECOND, SYN, SYNCHRONIZED, Endpoint, Habits
 
 from pcapstate.kernels import INTERPRETED
 from pcapstate.schema import Segment
@@ -40,7 +40,10 @@ class Fate:
 
 @dataclass(frozen=True)
 class Scenario:
-    """All that decides a run. ``scripts``: for each side, (wait in ns, what to call, how many octets)."""
+    """All that decides a run.
+
+    ``scripts``: for each side, (wait in ns, what to call, how many octets); ``when_open`` waits for the handshake.
+    """
 
     habits: tuple[Habits, Habits] = (Habits(), Habits(iss=9000))
     scripts: tuple = ((), ())
@@ -61,6 +64,7 @@ class World:
         self.due = []
         self.count = 0
         self.sent = [0, 0]
+        self.waiting = [None, None]
         self.seen = []
         self.log = []
         self.ends = tuple(Endpoint(side, scenario.habits[side], self) for side in (0, 1))
@@ -82,10 +86,20 @@ class World:
             wait, call, octets = script[step]
 
             def now():
-                getattr(self.ends[side], call)(octets)
+                if call != "when_open":
+                    getattr(self.ends[side], call)(octets)
+                elif self.ends[side].state not in SYNCHRONIZED:
+                    self.waiting[side] = now
+                    return
                 self.act(side, step + 1)
 
             self.after(wait, now)
+
+    def moved(self, side):
+        """An endpoint has changed its state: its application may have waited for that."""
+        if self.ends[side].state in SYNCHRONIZED and self.waiting[side]:
+            self.after(0, self.waiting[side])
+            self.waiting[side] = None
 
     def transmit(self, packet):
         """From an endpoint: to the tap, and past it, as the fate of this transmission has it."""

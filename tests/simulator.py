@@ -208,6 +208,7 @@ class Endpoint:
     def move(self, event, state):
         self.history.append((self.world.now, self.state, event, state))
         self.state = state
+        self.world.moved(self.side)
 
     def die(self, event):
         passive = not self.active

@@ -59,8 +59,7 @@ def fin(
             if end <= octets:
                 sent_before(x, mine, m.events[first + FIN_RECEIVED])
         if x.hole == x.hole_end and x.holes == 0:
-            if m.events[peer + DEAD].grade == NOTHING:
-                presume(got, s, octets, tsval)
+            presume(got, s, octets, tsval, m.events[peer + DEAD].grade)
         else:
             x.fin_waits = 1
         return

@@ -117,8 +117,7 @@ def receive(m: Any, s: Any) -> None:
         again_below_fin(m, y, peer, s, tsval)
     if x.fin_waits and x.hole == x.hole_end and x.holes == 0:
         x.fin_waits = 0
-        if m.events[peer + DEAD].grade == NOTHING:
-            presume(m.events[peer + FIN_RECEIVED], s, octets, tsval)
+        presume(m.events[peer + FIN_RECEIVED], s, octets, tsval, m.events[peer + DEAD].grade)
     advertise(f, x, y, s)
     habits(f, x, s)
 
@@ -192,10 +191,10 @@ def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
 def acknowledges(m: Any, f: Any, x: Any, y: Any, peer: int, s: Any, octets: int, tsval: int) -> None:
     """What the acknowledgement does to Y, if it arrives: ACK of its SYN, ACK of its FIN (RFC 9293 3.10.7.4, fifth)."""
     if y.opened == 0 and y.syn_seen and 1 <= s.ack_relative <= y.next:
-        if m.events[peer + SYN_RECEIVED].grade != NOTHING and m.events[peer + DEAD].grade == NOTHING:
-            presume(m.events[peer + SYN_ACKED], s, octets, tsval)
-    if y.fin > 0 and s.ack_relative >= y.fin and m.events[peer + DEAD].grade == NOTHING:
-        presume(m.events[peer + FIN_ACKED], s, octets, tsval)
+        if m.events[peer + SYN_RECEIVED].grade != NOTHING:
+            presume(m.events[peer + SYN_ACKED], s, octets, tsval, m.events[peer + DEAD].grade)
+    if y.fin > 0 and s.ack_relative >= y.fin:
+        presume(m.events[peer + FIN_ACKED], s, octets, tsval, m.events[peer + DEAD].grade)
     if s.ack_relative > y.acked:
         y.repeated_unanswered = 0
         y.acked = s.ack_relative

@@ -27,8 +27,17 @@ FRESH_AFTER = 100_000_000
 
 
 @kernel
-def presume(e: Any, s: Any, octets: int, tsval: int) -> None:
-    """A copy of the carrier passes toward the side. Only the first counts, until it is refuted."""
+def presume(e: Any, s: Any, octets: int, tsval: int, dead: int) -> None:
+    """A copy of the carrier passes toward the side. Only the first counts, until it is refuted.
+
+    ``dead``: grade of the side's DEAD. The dead receive nothing; but that they are may yet be refuted.
+    """
+    if e.first == 0 and e.grade == NOTHING:
+        e.low = max(e.low, s.time)
+        e.first = s.time
+        e.first_frame = s.frame
+    if dead != NOTHING:
+        return
     if e.grade != NOTHING:
         e.later = s.time
         e.later_frame = s.frame
@@ -40,11 +49,6 @@ def presume(e: Any, s: Any, octets: int, tsval: int) -> None:
     e.frame = s.frame
     e.octets = octets
     e.tsval = tsval
-    if e.refuted == 0:
-        # What an earlier carrier did not do at once it may have done late: the bound stays with the first.
-        e.low = max(e.low, s.time)
-        e.first = s.time
-        e.first_frame = s.frame
 
 
 @kernel
@@ -86,7 +90,10 @@ def sent(e: Any, s: Any, low: int) -> None:
 
 @kernel
 def refute(m: Any, e: Any, s: Any, kind: int, guard: int, had: int) -> None:
-    """The copy ``s`` shows that the side did not know of the event when it sent it, which was not before ``had``."""
+    """The copy ``s`` shows that the side did not know of the event when it sent it, which was not before ``had``.
+
+    What the first carrier did not do at once it may have done late: the lower bound does not move to the next one.
+    """
     note(m, s, kind, e.frame, e.at)
     e.grade = NOTHING
     e.refuted += 1

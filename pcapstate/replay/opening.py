@@ -56,12 +56,14 @@ def syn(
     mine = m.events[first + SYN_SENT]
     if mine.grade == NOTHING or mine.grade == DEDUCED:
         sent(mine, s, -NEVER)
+    # After its SYN,ACK: it was not the answer to a SYN that brought the side there.
+    mine.low = -NEVER
     got = m.events[first + SYN_RECEIVED]
     if again and fresh and got.grade == PRESUMED and s.time - got.at > guard_of(x):
         refute(m, got, s, REFUTED_SYN_ACK, guard_of(x), had)
         if m.events[first + SYN_ACKED].grade == PRESUMED:
             refute(m, m.events[first + SYN_ACKED], s, REFUTED_SYN_ACK, guard_of(x), had)
-    presume(m.events[peer + SYN_RECEIVED], s, octets, tsval)
+    presume(m.events[peer + SYN_RECEIVED], s, octets, tsval, NOTHING)
     if y.syn_pure:
         f.simultaneous = 1
 
@@ -136,13 +138,12 @@ def syn_ack(
         y.acked = s.ack_relative
     if y.syn_end > 1 and s.ack_relative > 1:
         f.fast_open_taken = s.frame
-    if s.ack_relative > y.acked:
-        y.acked = s.ack_relative
+    y.acked = max(y.acked, s.ack_relative)
     if y.syn_seen == 0:
         unseen_syn(y, m.events[peer + SYN_SENT], s)
-    if m.events[peer + DEAD].grade == NOTHING:
-        presume(m.events[peer + SYN_RECEIVED], s, octets, tsval)
-        presume(m.events[peer + SYN_ACKED], s, octets, tsval)
+    dead = m.events[peer + DEAD].grade
+    presume(m.events[peer + SYN_RECEIVED], s, octets, tsval, dead)
+    presume(m.events[peer + SYN_ACKED], s, octets, tsval, dead)
 
 
 @kernel

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..tcp import machine
+from .resets import ACTIVE as ACTIVE_FORM
 from .rows import (
     CONFIRMED,
     DEAD,
@@ -109,6 +111,10 @@ def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered
     _opening_bounds(made, known, crossing & (sides["crossed"] == 0))
     _closing_bounds(made, known)
     _death(made)
+    aborted = (events["how"][:, DEAD] == machine.SND_RST) & (sides["rst_form"] == ACTIVE_FORM)
+    listened = (sides["syn_pure"] == 0) & (sides["syn_seen"] == 1)
+    # A reset takes the child of a listener back to LISTEN, if it was not yet past SYN_RECEIVED.
+    _doubt(made, DEAD, listened & ~made.sure[:, SYN_ACKED] & ~aborted)
     return made
 
 

@@ -2,8 +2,9 @@
 
 A FIN that was seen may be a copy of one that was lost before the capture point, and its acknowledgement number is that
 of the copy. So that a FIN acknowledges the peer's FIN does not show which came first. What does show it is a segment
-that can only have been sent before the FIN: a bare acknowledgement carries SND.NXT (RFC 9293 3.10.7.4), and SND.NXT
-lies below the FIN until it is sent. A running IP ID without a gap shows that nothing was sent between two segments.
+that can only have been sent before the FIN: a bare acknowledgement carries SND.NXT (RFC 9293 3.10.7.4), and while that
+is the end of the data that was seen no FIN has been sent. A running IP ID without a gap shows that nothing was sent
+between two segments.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def witness(x: Any, s: Any, end: int, had: int) -> None:
         last_of_the_open(x, s, end, had, follows)
         return
     if x.fin == 0:
-        bare = 1 if end == s.seq_relative and s.seq_relative == x.next and s.ack_known else 0
+        bare = 1 if end == s.seq_relative and s.seq_relative == x.data_end and s.ack_known else 0
         first = 1 if s.flags & (SYN | ACK) == SYN else 0
         x.chain = 1 if bare or first or (x.chain and follows) else 0
     if s.length > 0 or s.flags & SYN:

@@ -159,7 +159,8 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     if acked.grade == PRESUMED and form == REPLY and s.seq_relative < x.fin:
         # It answers what was sent before the peer had the FIN: by the time of the ACK there was no socket.
         unsee(acked)
-    e.grade = SENT if plausible == SENT_HERE else PRESUMED
+    # An answer to a SYN may be from before this side had a socket.
+    e.grade = SENT if plausible == SENT_HERE and form != REPLY_TO_SYN else PRESUMED
     e.how = SND_RST
     e.at = s.time
     e.frame = s.frame
@@ -298,3 +299,4 @@ def forget(e: Any) -> None:
     e.how = 0
     e.frame = 0
     e.proof = 0
+    e.first = 0

@@ -142,7 +142,10 @@ def _order(sides: np.ndarray, events: np.ndarray, known: Ordered) -> tuple[np.nd
     order[:, 3:6] = CLOSINGS[known.closing]
     code[:, 3:6] = CLOSING_CODES[known.closing]
     order[:, 6] = DEAD
-    code[:, 6] = events["how"][:, DEAD]
+    how = events["how"][:, DEAD]
+    unopened = active & both & (events["grade"][:, SYN_ACKED] == 0)
+    reset = (how == machine.RCV_RST) | (how == machine.RCV_RST_ACTIVE)
+    code[:, 6] = np.where(reset, np.where(unopened, machine.RCV_RST_ACTIVE, machine.RCV_RST), how)
     return order, code
 
 
