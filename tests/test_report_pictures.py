@@ -161,12 +161,13 @@ def test_a_scale_that_is_not_known_is_said_and_drawn_in_dashes(flows):
 def test_a_long_flow_is_thinned_and_says_so(flows):
     html, remark = windows(flows["lost_data"], columns=10)
     assert "thinned to 10 columns" in remark
+    assert {"range", "lowest"} <= set(classes(html))
     assert len(html) < 5_000
 
 
 def test_the_key_explains_every_colour(flows):
     page = Page(key())
-    assert len(page.named("li")) == 7
+    assert len(page.named("li")) == 8
     assert "window advertised" in page.text
 
 

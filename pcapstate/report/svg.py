@@ -64,8 +64,8 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> str:
     return f"M{number(left)} {number(top)}H{number(right)}V{number(bottom)}H{number(left)}z"
 
 
-def steps(points: Sequence[tuple[float, float]], *, straight: bool = False) -> str:
-    """A step function through points, level until the next ``x``, then up or down; or ``straight`` lines.
+def steps(points: Sequence[tuple[float, float]]) -> str:
+    """A step function through points, level until the next ``x``, then up or down.
 
     Places are whole pixels. What changes nothing is left out, and of several steps in one column of pixels the highest,
     the lowest and the last are kept.
@@ -73,8 +73,6 @@ def steps(points: Sequence[tuple[float, float]], *, straight: bool = False) -> s
     places = [(round(x), round(y)) for x, y in points]
     if not places:
         return ""
-    if straight:
-        return _polyline(places)
     data, (x, y) = [f"M{places[0][0]} {places[0][1]}"], places[0]
     for at, levels in _by_column(places[1:]):
         for level in levels:
@@ -83,11 +81,6 @@ def steps(points: Sequence[tuple[float, float]], *, straight: bool = False) -> s
                 x, y = at, level
     last = places[-1][0]
     return "".join([*data, f"H{last}" if last != x else ""])
-
-
-def _polyline(places: Sequence[tuple[int, int]]) -> str:
-    kept = [place for k, place in enumerate(places) if k == 0 or place != places[k - 1]]
-    return "M" + "L".join(f"{x} {y}" for x, y in kept)
 
 
 def _by_column(places: Iterable[tuple[int, int]]) -> Iterable[tuple[int, list[int]]]:

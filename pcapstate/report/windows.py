@@ -48,7 +48,7 @@ class _Paper:
     """Seconds and octets in pixels."""
 
     def __init__(self, table: Windows, panel: Panel, top: float, bottom: float) -> None:
-        self.top, self.bottom, self.straight = top, bottom, bool(table.thinned)
+        self.top, self.bottom, self.thinned = top, bottom, bool(table.thinned)
         self.duration = max(table.facts.duration, 1e-9)
         self.peak = panel.peak * 1.1
 
@@ -64,18 +64,14 @@ def _panel(panel: Panel, paper: _Paper) -> Markup:
     parts = [label(LEFT, paper.top - 6, name, "b"), _grid(paper)]
     for spans, what in ((panel.full, "full"), (panel.zero, "zero")):
         parts.append(path(what, *(_span(start, end, paper) for start, end in spans.itertuples(index=False))))
-    granted, flight = list(_pieces(panel.granted, paper)), list(_pieces(panel.in_flight, paper))
-    if not panel.raw:
-        parts += [_area(piece, paper, "usable") for piece in granted]
-    parts += [_area(piece, paper, "flight") for piece in flight]
-    curve = [steps(piece, straight=paper.straight) for piece in granted]
+    parts.append(_curves(panel, paper))
     probes = [f"M{round(paper.x(time)) - 4} {round(paper.bottom) - 9}h8l-4 8z" for time in panel.probes]
     updates = [
         f"M{round(paper.x(time)) - 4} {round(paper.y(octets)) + 4}h8l-4-8z"
         for time, octets in panel.updates.itertuples(index=False)
         if not isnan(octets)
     ]
-    parts += [path("raw" if panel.raw else "granted", *curve), path("probe", *probes), path("update", *updates)]
+    parts += [path("probe", *probes), path("update", *updates)]
     for time, text in panel.notes.itertuples(index=False):
         middle = (paper.top + paper.bottom) / 2
         lines = text.split("\n")
@@ -89,9 +85,22 @@ def _panel(panel: Panel, paper: _Paper) -> Markup:
     return join(parts)
 
 
-def _pieces(table: pd.DataFrame, paper: _Paper) -> Iterator[list[tuple[float, float]]]:
+def _curves(panel: Panel, paper: _Paper) -> Markup:
+    """Window and octets in flight; of a long flow what they were between in each column of pixels."""
+    granted, flight = list(_pieces(panel.granted, "octets", paper)), list(_pieces(panel.in_flight, "octets", paper))
+    parts = [] if panel.raw else [_areas(granted, paper, "usable")]
+    if paper.thinned:
+        parts.append(_areas(flight, paper, "range"))
+        parts.append(path("lowest", *map(steps, _pieces(panel.granted, "low", paper))))
+        flight = list(_pieces(panel.in_flight, "low", paper))
+    parts.append(_areas(flight, paper, "flight"))
+    parts.append(path("raw" if panel.raw else "granted", *map(steps, granted)))
+    return join(parts)
+
+
+def _pieces(table: pd.DataFrame, column: str, paper: _Paper) -> Iterator[list[tuple[float, float]]]:
     """A curve in pixels, parted where its values are not known."""
-    for known, points in groupby(table.itertuples(index=False), lambda point: not isnan(point[1])):
+    for known, points in groupby(zip(table["time"], table[column], strict=True), lambda point: not isnan(point[1])):
         if known:
             yield [(paper.x(time), paper.y(octets)) for time, octets in points]
 
@@ -102,12 +111,11 @@ def _span(start: float, end: float, paper: _Paper) -> str:
     return rectangle(left, paper.top, max(paper.x(end), left + 1), paper.bottom)
 
 
-def _area(piece: list[tuple[float, float]], paper: _Paper, class_: str) -> Markup:
+def _areas(pieces: list[list[tuple[float, float]]], paper: _Paper, class_: str) -> Markup:
     """What lies under a curve; nothing where it is nowhere above the ground."""
     ground = round(paper.bottom)
-    if all(round(y) == ground for _, y in piece):
-        return Markup()
-    return path(class_, f"{steps(piece, straight=paper.straight)}V{ground}H{round(piece[0][0])}z")
+    risen = [piece for piece in pieces if any(round(y) != ground for _, y in piece)]
+    return path(class_, *(f"{steps(piece)}V{ground}H{round(piece[0][0])}z" for piece in risen))
 
 
 def _grid(paper: _Paper) -> Markup:
@@ -137,6 +145,7 @@ def key() -> Markup:
     meant = {
         "granted": "window advertised",
         "flight": "in flight: sent by the peer, not acknowledged",
+        "range": "the same at its most, where it changes quickly",
         "usable": "usable: what the peer may still send",
         "full": "window full",
         "zero": "zero window",
