@@ -176,3 +176,10 @@ ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
     )
     made.rows[0]["window_scale"] = 7
     assert column(replayed(made.rows), "window") == [1000, None]
+
+
+def test_a_reset_without_a_connection_has_no_relative_number():
+    made = segments_of(
+        "SYN_SENT --> <SEQ=99><CTL=SYN> -->\nCLOSED <-- <SEQ=0><ACK=100><CTL=RST,ACK><WND=0> <--\n",
+    )
+    assert column(replayed(made.rows), "seq") == [0, None]

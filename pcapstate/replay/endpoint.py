@@ -28,6 +28,9 @@ from .rows import (
 )
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
+UNKNOWN_NUMBER = -(1 << 41)
+"""In place of a relative number whose base is not known."""
+
 FAR = 1 << 28
 """A number this far from what is expected belongs to nothing that this connection sent."""
 
@@ -58,7 +61,7 @@ def relate(f: Any, x: Any, y: Any, s: Any) -> None:
 @kernel
 def relate_reset(x: Any, y: Any, s: Any) -> None:
     """As ``relate``, for a reset: it teaches nothing, for its numbers may be anybody's."""
-    s.seq_relative = unwrap(s.seq, x.base, x.next) if x.based else -1
+    s.seq_relative = unwrap(s.seq, x.base, x.next) if x.based else UNKNOWN_NUMBER
     s.ack_relative = -1
     s.ack_known = 0
     if s.flags & ACK and y.based:
