@@ -290,3 +290,8 @@ def test_nan_and_missing_are_not_printed(html):
     assert "nan" not in text.lower().replace("finance", "").split()
     assert str(np.iinfo(np.int64).min) not in text
     assert "None" not in text
+
+
+def test_every_picture_of_every_sample_is_drawn(samples, page):
+    assert "could not be drawn" not in page.text
+    assert len([a for a in page.named("svg") if a.get("class") == "picture"]) == 3 * len(samples)
