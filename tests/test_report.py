@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from conftest import SAMPLES
 from making import a_pass, flow_row, four_way_close, millis
 from report_data import Page, read_samples, table_rows, tiled
 
@@ -129,10 +130,9 @@ def test_the_same_capture_gives_the_same_file(capture, tmp_path):
     assert written(capture, tmp_path) == written(capture, tmp_path)
 
 
-def test_the_command(tmp_path, shared):
+def test_the_command(tmp_path):
     target = tmp_path / "x.html"
-    capture = shared / "truth" / "captures" / "simultaneous_close.middle.pcap"
-    assert run(["report", str(capture), "-o", str(target)]) == DONE
+    assert run(["report", str(SAMPLES / "simultaneous_close.pcap"), "-o", str(target)]) == DONE
     assert "CLOSING" in Page(target.read_text("utf-8")).text
 
 
