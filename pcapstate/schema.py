@@ -248,7 +248,7 @@ FLOWS = Table(
         *_both(Column("bytes", INTEGER, "Payload that the {side} sent, each octet counted once.", "octets")),
         *_both(Column("state", WORD, "State of the {side} at the last frame of the capture.", words=("", *STATES))),
         Column("opened", WORD, "How it was opened.", words=OPENED),
-        Column("closed_by", WORD, "Who closed first: client, server, both, none.", words=CLOSED_BY),
+        Column("closed_by", WORD, "Who closed: the sender of the first FIN, or of the reset that ended it.", words=CLOSED_BY),
         Column("close_reason", WORD, "Why it ended, or that it did not.", words=CLOSE_REASONS),
         *_both(Column("close_call", WORD, "What the {side}'s program called, where the wire tells.", words=CLOSE_CALLS)),
         Column("note", TEXT, "The verdict in a sentence, with the frames that prove it."),

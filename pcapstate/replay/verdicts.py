@@ -79,8 +79,7 @@ def _closed(
     who[fins[0] & fins[1] & ~after[0] & ~after[1]] = by("both")
     reset = (flows["reset_frame"] > 0) & (happened(client, DEAD) | happened(server, DEAD))
     why[reset] = flows["reset_reason"][reset]
-    none = reset & (who == by("none"))
-    who[none] = np.where(flows["reset_by"] == 0, by("client"), by("server"))[none]
+    who[reset] = np.where(flows["reset_by"] == 0, by("client"), by("server"))[reset]
     why[(flows["bad_ack"] > 0) & (opened == OPENED.index("half_open"))] = reason("bad_handshake")
     unanswered = opened == OPENED.index("unanswered")
     why[unanswered] = reason("unanswered")
