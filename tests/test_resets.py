@@ -160,3 +160,13 @@ SYN_SENT      --> <SEQ=7><CTL=RST><WND=0>                   --> LISTEN
 """
     )
     assert states(timeline(replayed(made.rows)), "client") == []
+
+
+def test_the_reset_of_a_middlebox_has_no_timestamps():
+    """RFC 7323 3.2: once negotiated, the option is on every segment; Linux puts it on an active reset too."""
+    made = segments_of(OPEN + "CLOSED        <-- <SEQ=300><ACK=100><CTL=RST,ACK>           <-- CLOSED\n")
+    for number, row in enumerate(made.rows):
+        row.update(tsval=1000 + number, tsecr=0)
+    assert "timestamps" not in replayed(made.rows).table("flows")["note"][0]
+    made.rows[-1].update(tsval=-1, tsecr=-1)
+    assert "The reset has no timestamps, other segments of the server do" in replayed(made.rows).table("flows")["note"][0]

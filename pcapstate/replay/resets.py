@@ -88,6 +88,7 @@ def reset(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any) -> None
     x.rst_frame = s.frame
     x.rst_form = form
     x.rst_ttl = s.ttl
+    x.rst_bare = 1 if form == ACTIVE and s.tsval < 0 and x.tsval >= 0 else 0
     if f.bad_ack and form == REPLY and m.events[first + SYN_RECEIVED].grade == NOTHING:
         # The answer to a SYN,ACK with a wrong acknowledgement: its sender stays in SYN_SENT (RFC 9293 3.10.7.3, first).
         return

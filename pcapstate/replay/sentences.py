@@ -15,7 +15,7 @@ from ..schema import CLOSE_CALLS, CLOSE_REASONS, CLOSED_BY, OPENED, SIDES
 PROOFS = (
     "syn", "syn_ack", "handshake", "client_fin", "server_fin", "client_acked", "server_acked", "reset", "reset_by",
     "answers", "bad_ack",
-    *(f"{side}_{what}" for side in SIDES for what in ("shutdown", "close", "again", "syn_again", "strange_ttl", "ttl")),
+    *(f"{side}_{what}" for side in SIDES for what in ("shutdown", "close", "again", "syn_again", "strange_ttl", "ttl", "bare")),
 )  # fmt: skip
 
 
@@ -109,10 +109,13 @@ def _reset(word: str, proof: dict[str, int]) -> str:
 
 
 def _strange(proof: dict[str, int]) -> str:
+    """What a reset would not have, had the side itself sent it: another TTL; no timestamps, where RFC 7323 3.2 asks
+    for them on every segment of the connection."""
     side = SIDES[proof["reset_by"]]
-    if proof[f"{side}_strange_ttl"] < 0:
+    if proof[f"{side}_strange_ttl"] >= 0:
+        odd = f"has TTL {proof[f'{side}_strange_ttl']}, other segments of the {side} {proof[f'{side}_ttl']}"
+    elif proof[f"{side}_bare"]:
+        odd = f"has no timestamps, other segments of the {side} do"
+    else:
         return ""
-    return (
-        f" The reset has TTL {proof[f'{side}_strange_ttl']}, other segments of the {side} {proof[f'{side}_ttl']}: "
-        "something on the way may have sent it."
-    )
+    return f" The reset {odd}: something on the way may have sent it."

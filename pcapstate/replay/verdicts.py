@@ -135,6 +135,7 @@ def _proofs(flows: np.ndarray, sides: np.ndarray, client: np.ndarray, server: np
         strange = (x["rst_ttl"] >= 0) & (x["ttl"] >= 0) & (x["rst_ttl"] != x["ttl"])
         found[f"{side}_strange_ttl"] = np.where(strange, x["rst_ttl"], -1)
         found[f"{side}_ttl"] = x["ttl"]
+        found[f"{side}_bare"] = x["rst_bare"]
     assert set(found) == set(PROOFS)
     return {f"_proof_{name}": values for name, values in found.items()}
 
