@@ -168,13 +168,23 @@ def convert_integers(table: Any, speed: Speed) -> Any:
 
 # --- compiling -------------------------------------------------------------------------------------------------
 
-_dispatchers: dict[Callable[..., Any], Any] = {}
+_dispatchers: dict[tuple[Callable[..., Any], bool], Any] = {}
 _compiled_globals: dict[int, dict[str, Any]] = {}
 
 
-def _dispatcher(function: Callable[..., Any]) -> Any:
-    """numba's form of a kernel: the same code, in a copy of its module's globals where every kernel is compiled."""
-    made = _dispatchers.get(function)
+# Tables outlive every call of a kernel, so it counts no references to them: those counts are atomic, and took most
+# of the time. A kernel that another calls is put in its place: a call would pass on every table of a memory, word by
+# word, which took most of the rest. Such a one needs no form of its own that Python can call.
+_ENTRY: dict[str, Any] = {"nogil": True, "_nrt": False}
+_INNER: dict[str, Any] = {**_ENTRY, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def _dispatcher(function: Callable[..., Any], inner: bool = False) -> Any:
+    """numba's form of a kernel: the same code, in a copy of its module's globals where every kernel is compiled.
+
+    ``inner``: the form that other kernels call.
+    """
+    made = _dispatchers.get((function, inner))
     if made is not None:
         return made
     with _cache_folder():
@@ -185,9 +195,9 @@ def _dispatcher(function: Callable[..., Any]) -> Any:
         clone = types.FunctionType(code, namespace, function.__name__, function.__defaults__)
         clone.__module__ = function.__module__
         clone.__qualname__ = function.__qualname__
-        on_disk = not code.co_filename.startswith("<")
-        made = numba.njit(cache=on_disk, nogil=True, _nrt=False)(clone)
-    _dispatchers[function] = made
+        on_disk = not inner and not code.co_filename.startswith("<")
+        made = numba.njit(cache=on_disk, **(_INNER if inner else _ENTRY))(clone)
+    _dispatchers[(function, inner)] = made
     return made
 
 
@@ -199,7 +209,7 @@ def _namespace(function: Callable[..., Any]) -> dict[str, Any]:
     for name in _names(function.__code__):
         used = source.get(name)
         if isinstance(used, types.FunctionType) and used in _KERNELS and used is not function:
-            namespace[name] = _dispatcher(used)
+            namespace[name] = _dispatcher(used, inner=True)
     return namespace
 
 
