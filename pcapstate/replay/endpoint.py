@@ -105,7 +105,9 @@ def receive(m: Any, s: Any) -> None:
     tsval = carrier_tsval(x, s)
     if end > s.seq_relative and end <= x.next and s.seq_relative >= x.acked - 1:
         sent_again(m, x, s.seq_relative)
-        x.repeated_unanswered += 1
+        if s.ip_id != x.proof_ip_id or (s.ip_id <= 0 and s.tsval != x.tsval):
+            # Not a copy that the network or the capture made of what came just before.
+            x.repeated_unanswered += 1
     remember(m, x, s, end)
     witness(x, s, end, had)
     if s.flags & SYN:
