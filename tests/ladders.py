@@ -26,7 +26,7 @@ ABSENT = ("mss", "window_scale", "tsval", "tsecr", "fast_open", "checksum")
 
 @dataclass
 class Made:
-    """Segments in the order of capture, as keyword values of ``schema.Segment``, and the states that the ladder shows."""
+    """Segments in the order of capture, as values of ``schema.Segment``, and the states that the ladder shows."""
 
     rows: list[dict] = field(default_factory=list)
     states: dict[str, list[str]] = field(default_factory=lambda: {side: [] for side in SIDES})

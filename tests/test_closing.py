@@ -97,7 +97,7 @@ TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED
 
 
 def test_a_missing_octet_before_the_fin_is_sent_after_it():
-    """The FIN passes in order here, yet the data before it was lost further on: CLOSE_WAIT begins when that is filled."""
+    """The FIN passes in order here, the data before it was lost further on: CLOSE_WAIT begins when that is filled."""
     made = segments_of(
         OPEN
         + """

@@ -121,7 +121,7 @@ bounds = st.tuples(st.integers(0, 1000), st.integers(0, 1000), st.integers(0, 10
 
 @settings(deadline=None)
 @given(
-    st.dictionaries(st.integers(0, 6), bounds.map(lambda b: tuple(sorted(b[:2])) + (max(b),)), max_size=7),
+    st.dictionaries(st.integers(0, 6), bounds.map(lambda b: (*sorted(b[:2]), max(b))), max_size=7),
     st.booleans(),
     st.booleans(),
 )

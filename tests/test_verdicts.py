@@ -29,7 +29,7 @@ def verdict(text):
     ("text", "expected", "said"),
     [
         (OPEN, ("three_way", "none", "still_open"), "Not closed within the capture."),
-        (OPEN + CLIENT_FIN, ("three_way", "client", "half_closed"), "The client closed first (FIN in frame 4), which nobody"),
+        (OPEN + CLIENT_FIN, ("three_way", "client", "half_closed"), "(FIN in frame 4), which nobody"),
         (
             OPEN + CLIENT_FIN + "FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT\n",
             ("three_way", "client", "half_closed"),
@@ -41,7 +41,7 @@ def verdict(text):
             ("three_way", "both", "fin"),
             "Both closed at once: their FINs crossed (frames 4 and 5).",
         ),
-        ("SYN_SENT --> <SEQ=99><CTL=SYN> -->\n", ("unanswered", "none", "unanswered"), "Never answered: a SYN (frame 1)"),
+        ("SYN_SENT --> <SEQ=99><CTL=SYN> -->\n", ("unanswered", "none", "unanswered"), "a SYN (frame 1)"),
         (
             "SYN_SENT --> <SEQ=99><CTL=SYN> -->\nSYN_SENT --> <SEQ=99><CTL=SYN> -->  +1.000\n",
             ("unanswered", "none", "unanswered"),

@@ -2,7 +2,7 @@
 
     python docs/gallery/make_gallery.py
 
-Needs pcapstate only. The pictures are stored with 256 colours: the eye sees no difference, and they are a third of the size.
+Needs pcapstate only. The pictures are stored with 256 colours, which makes them a third of the size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The class of a segment without octets: keep-alives, window probes, and the many kinds of ACK (SEMANTICS 3.2, 3 and 9).
+"""The class of a segment without octets: keep-alives, window probes, the many kinds of ACK (SEMANTICS 3.2, 3 and 9).
 
 An ACK that acknowledges something new is an ordinary one. One that repeats the last acknowledgement is told by what
 its sender had just been sent: something that asks for an answer, data (then it is a duplicate ACK, RFC 5681 2), or
@@ -17,7 +17,6 @@ from .codes import (
     DUPLICATE_ACK,
     KEEP_ALIVE,
     KEEP_ALIVE_ACK,
-    ORDINARY,
     REORDERED,
     TIME_WAIT_ACK,
     WINDOW_PROBE,
@@ -25,8 +24,8 @@ from .codes import (
     WINDOW_UPDATE,
 )
 from .evidence import guard_of
-from .transmissions import append
 from .senders import CHALLENGE_ASKS, FIN_ASKS, KEEP_ALIVE_ASKS, NOTHING_ASKED, PROBE_ASKS, ids_run, order, watch_ids
+from .transmissions import append
 
 LEAST_IDLE = 500_000_000
 """ns: a keep-alive is sent after a second of silence at least (Linux TCP_KEEPINTVL, in seconds)."""

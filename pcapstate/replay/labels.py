@@ -1,6 +1,6 @@
 """The class of each segment: retransmission, reordered, duplicate, probe, ... (SEMANTICS 3.2).
 
-``classify`` is called before ``endpoint.receive``, so it sees both sides as they were before the segment. What is called
+``classify`` is called before ``endpoint.receive``, so it sees both sides as they were before it. What is called
 what is decided by evidence in this order: TSval and IP ID (which tell when a copy was sent), what the peer has said
 (ACK, SACK), and last the time that any signal of loss would have needed. What none of them decides stays unknown.
 
@@ -111,7 +111,7 @@ def in_order(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -
         beyond(y, mine, s)
     elif s.seq_relative > x.next:
         append(m, mine, s, x.next, s.seq_relative, 0)
-    elif s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) != 1 or mine.lost_ahead > 0:
+    elif (s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) != 1) or mine.lost_ahead > 0:
         lost_before(x, y, mine, s)
     watch_ids(mine, s)
     append(m, mine, s, s.seq_relative, end, 1)

@@ -12,10 +12,16 @@ from typing import Any
 
 from ..kernels import kernel
 from ..tcp.sequence import unwrap
-from .codes import FAST, LOST_AFTER, LOST_BEFORE, LOST_IN_CAPTURE, NO_CAUSE, RETRANSMISSION, SPURIOUS, TAIL_PROBE
-from .codes import TIMEOUT, UNKNOWN
-from .transmissions import alive, locate, place
+from .codes import (
+    FAST,
+    LOST_AFTER,
+    LOST_IN_CAPTURE,
+    NO_CAUSE,
+    SPURIOUS,
+    TIMEOUT,
+)
 from .rows import NEVER, RELABEL_COUNT
+from .transmissions import alive, locate, place
 
 RELABELS_A_SEGMENT = 256
 """How many earlier segments one segment may name anew; an acknowledgement of more leaves the rest unnamed."""
@@ -38,7 +44,7 @@ def relabel(m: Any, frame: int, label: int, cause: int, proof: int) -> None:
 
 @kernel
 def acknowledged(m: Any, x: Any, y: Any, theirs: Any, s: Any) -> None:
-    """Segment ``s`` from X acknowledges octets of Y: settles what was known of them. ``x`` and ``y`` are as before it."""
+    """Segment ``s`` from X acknowledges octets of Y: settles what was known of them. Both sides are as before it."""
     if s.sacks > 0:
         selective(m, x, y, theirs, s)
     if s.ack_relative <= y.acked:

@@ -60,7 +60,8 @@ Side = Row(
     # Options as offered.
     "isn isn_known mss offered_scale sack timestamps fast_open "
     # For verdicts: frames that prove which call closed the side, and what a reset was made from.
-    "peer_next_at_fin shutdown_frame close_frame fin_with_data window_at_fin rst_first rst_frame rst_form rst_ttl rst_bare "
+    "peer_next_at_fin shutdown_frame close_frame fin_with_data window_at_fin rst_first rst_frame "
+    "rst_form rst_ttl rst_bare "
     # For tools that speak of histories.
     "retransmissions reordered duplicates lost_before lost_after told told_end told_again told_zero told_gaps told_rst",
 )

@@ -122,7 +122,7 @@ def sack_words(rows: np.ndarray) -> Coded:
     blocks = []
     for i in range(4):
         left, right = (
-            near + ((((rows[f"sack_{edge}{i}"][at].astype(np.int64) - base - near) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)
+            near + (((rows[f"sack_{edge}{i}"][at].astype(np.int64) - base - near + (1 << 31)) & 0xFFFFFFFF) - (1 << 31))
             for edge in ("left", "right")
         )
         blocks.append(np.char.add(np.char.add(left.astype(str), "-"), right.astype(str)))

@@ -11,7 +11,7 @@ from ..kernels import Row, kernel
 
 Sender = Row(
     "Sender",
-    # Its rows in the ring of ``transmissions``: the highest, the lowest that is not acknowledged, where the last search ended.
+    # Its rows in the ring of ``transmissions``: the highest, the lowest not acknowledged, where the last search ended.
     "top unacked finger "
     # What the peer told beyond the acknowledgement: end of its highest SACK block, its latest first block, how many
     # duplicate ACKs since the last new one; `signal_*`: the latest of these signs that something was lost.

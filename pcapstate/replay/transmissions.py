@@ -128,7 +128,7 @@ def split(m: Any, mine: Any, serial: int, at: int) -> int:
 
 @kernel
 def nearest(m: Any, mine: Any, octet: int) -> int:
-    """Where to begin a search for an octet: the top, the lowest row not acknowledged, or where the last search ended."""
+    """Where to begin a search for an octet: the top, the lowest not acknowledged, or where the last search ended."""
     best = mine.top
     if alive(m, best) == 0:
         return 0

@@ -1,6 +1,6 @@
 """The windows that each side advertises, and what they grant (RFC 9293 3.8.6, RFC 7323 2; SEMANTICS 2.9).
 
-``granted`` is called after ``endpoint.receive``, which has scaled the window of the segment and moved the edge in force.
+``granted`` is called after ``endpoint.receive``, which has scaled the segment's window and moved the edge in force.
 """
 
 from __future__ import annotations
