@@ -61,7 +61,7 @@ ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10>  --> ESTABLISHED
 
 
 def test_keep_alive_and_its_answer():
-    """RFC 9293 3.8.4: no octets, or one that is garbage, below SND.NXT; the window is open, and nothing is under way."""
+    """RFC 9293 3.8.4: no octets, or one of garbage, below SND.NXT; nothing is under way, the window open."""
     idle = "ESTABLISHED   --> <SEQ=109><ACK=300><CTL=ACK>               --> ESTABLISHED   +10.000\n"
     assert labels(DATA + ACKED + idle + ACKED)[2:] == ["keep_alive", "keep_alive_ack"]
 
