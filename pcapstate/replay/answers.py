@@ -1,4 +1,4 @@
-"""The class of a segment without octets: keep-alives, window probes, the many kinds of ACK (SEMANTICS 3.2, 3 and 9).
+"""The class of a segment without octets: keep-alives, window probes, and the kinds of ACK (SEMANTICS 3.2, 3 and 9).
 
 An ACK that acknowledges something new is an ordinary one. One that repeats the last acknowledgement is told by what
 its sender had just been sent: something that asks for an answer, data (then it is a duplicate ACK, RFC 5681 2), or
@@ -24,6 +24,7 @@ from .codes import (
     WINDOW_UPDATE,
 )
 from .evidence import guard_of
+from .losses import signal
 from .senders import CHALLENGE_ASKS, FIN_ASKS, KEEP_ALIVE_ASKS, NOTHING_ASKED, PROBE_ASKS, ids_run, order, watch_ids
 from .transmissions import append
 
@@ -37,19 +38,19 @@ def bare(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> 
     asked = theirs.asks
     mine.asks = NOTHING_ASKED
     if ahead > 0:
-        append(m, mine, s, x.next, s.seq_relative, 0)
+        append(m, mine, s, mine.next, s.seq_relative, 0)
     elif ahead < 0 and below(x, y, mine, theirs, s, ahead):
         return
     if s.ack_known == 0:
         return
-    if s.ack_relative > y.acked:
+    if s.ack_relative > theirs.acked:
         theirs.asks = NOTHING_ASKED
     elif copied(mine, s):
         s.label = DUPLICATE
         s.cause = BY_NETWORK
         s.proof = mine.bare_frame
         return
-    elif s.ack_relative < y.acked:
+    elif s.ack_relative < theirs.acked:
         # What a receiver acknowledges never goes back: this one was sent before.
         s.label = REORDERED
         return
@@ -75,16 +76,16 @@ def copied(mine: Any, s: Any) -> int:
 def below(x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> int:
     """1 if a bare segment below what X has sent is labelled: overtaken on its way, or a probe of some kind."""
     sent = order(mine, s, x.tsval, mine.ip_id)
-    if sent < 0 or (s.ack_known and s.ack_relative < y.acked):
+    if sent < 0 or (s.ack_known and s.ack_relative < theirs.acked):
         s.label = REORDERED
         return 1
-    if s.flags & 16 == 0 or (ahead != -1 and s.seq_relative != x.acked - 1):
+    if s.flags & 16 == 0 or (ahead != -1 and s.seq_relative != mine.acked - 1):
         return 0
     if y.window == 0 or s.time - theirs.zero_until < guard_of(x):
         # Linux probes a zero window with the octet below the first that is not acknowledged (tcp_xmit_probe_skb).
         s.label = WINDOW_PROBE
         mine.asks = PROBE_ASKS
-    elif ahead == -1 and x.acked >= x.next and (sent > 0 or s.time - x.sent_at > LEAST_IDLE):
+    elif ahead == -1 and mine.acked >= mine.next and (sent > 0 or s.time - x.sent_at > LEAST_IDLE):
         s.label = KEEP_ALIVE
         mine.asks = KEEP_ALIVE_ASKS
     else:
@@ -111,13 +112,12 @@ def repeats(x: Any, y: Any, mine: Any, theirs: Any, s: Any, asked: int) -> None:
     elif asked == CHALLENGE_ASKS:
         s.label = CHALLENGE_ACK
         s.proof = theirs.asks_frame
-    elif y.next > y.acked and (same_window or news(y, theirs, s)):
+    elif theirs.next > theirs.acked and (same_window or news(y, theirs, s)):
         # RFC 5681 2: data outstanding, no data in it, the same acknowledgement and window; or (6675) new SACK blocks.
         s.label = DUPLICATE_ACK
         theirs.duplicate_acks += 1
         if theirs.duplicate_acks > 2:
-            theirs.signal_at = s.time
-            theirs.signal_frame = s.frame
+            signal(y, theirs, s)
     elif same_window == 0 and mine.window_field >= 0:
         s.label = WINDOW_UPDATE
 

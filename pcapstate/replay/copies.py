@@ -36,22 +36,24 @@ from .rows import NEVER, POOL_FULL
 from .senders import (
     FIN_ASKS,
     KEEP_ALIVE_ASKS,
+    LEAST_TIMEOUT,
     NOTHING_ASKED,
     PROBE_ASKS,
     order,
     same_transmission,
     skipped_ids,
+    unprompted,
     watch_ids,
 )
 from .transmissions import alive, append, locate, place, split, stamp, stamp_first
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
-LEAST_TIMEOUT = 180_000_000
-"""ns: no common stack sends again because of a timeout sooner than 200 ms (RFC 6298 says 1 s), less some jitter."""
-
 LEAST_SIGNAL = 3_000_000
 """ns: what comes later by less was overtaken, on a path whose round trip is not known."""
+
+NEIGHBOURS = 8
+"""Rows that are looked at for the order of sending."""
 
 Facts = Row(
     "Facts",
@@ -59,7 +61,7 @@ Facts = Row(
     # which the segment is a copy; the latest transmission and acknowledgement; who opened the lowest hole; rows that
     # are not acknowledged.
     "seen holes older double first_frame first_time sent_at sent_frame acked_at acked_frame open "
-    "opened_at opener tsval ip_id",
+    "opened_at opener tsval ip_id after_above",
 )
 _clear_facts = Facts.clear
 
@@ -75,16 +77,14 @@ def whole_trip(x: Any, y: Any) -> int:
 def again(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -> None:
     """Segment ``s`` of X begins below the highest octet that was seen of it."""
     mine.asks = NOTHING_ASKED
-    if s.length == 1 and s.flags & (SYN | FIN) == 0 and s.seq_relative == x.next - 1 and one_octet(x, y, mine, s):
+    if s.length == 1 and s.flags & (SYN | FIN) == 0 and s.seq_relative == mine.next - 1 and one_octet(x, y, mine, s):
         return
     facts = m.facts[0]
-    stop = end if end < x.next else x.next
+    stop = end if end < mine.next else mine.next
     gather(m, x, y, mine, s, stop, facts)
-    if s.flags & SYN and s.flags & ACK:
-        mine.syn_acks += 1
-        if mine.syn_acks == 1 and facts.holes == 0 and facts.seen > 0:
-            # Simultaneous open: the SYN once more, as it must be (RFC 9293 3.10.7.3, fourth).
-            return
+    if s.flags & SYN and s.flags & ACK and mine.syn_acks == 1 and facts.holes == 0 and facts.seen > 0:
+        # Simultaneous open: the SYN once more, as it must be (RFC 9293 3.10.7.3, fourth).
+        return
     if facts.seen + facts.holes == 0:
         if x.hole < x.hole_end and s.seq_relative >= x.hole:
             # Given up: whether these octets were seen before is not known any more.
@@ -92,31 +92,31 @@ def again(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -> N
             return
         s.label = RETRANSMISSION
     else:
-        decide(x, y, mine, s, end, facts)
+        decide(x, y, mine, theirs, s, end, facts)
     if s.label == DUPLICATE:
         return
     if s.label == RETRANSMISSION:
-        retransmitted(x, y, mine, s, end, facts)
+        retransmitted(x, y, mine, theirs, s, end, facts)
     mark(m, x, mine, s, stop, facts)
-    if end > x.next:
-        append(m, mine, s, x.next, end, 1)
+    if end > mine.next:
+        append(m, mine, s, mine.next, end, 1)
         mine.pushed = s.flags & PSH
     if end > mine.data_top:
         mine.data_top = end
 
 
 @kernel
-def decide(x: Any, y: Any, mine: Any, s: Any, end: int, facts: Any) -> None:
+def decide(x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int, facts: Any) -> None:
     """Which of the three it is. A first copy that only a bare ACK overtook is an ordinary segment."""
     late = REORDERED if end < mine.data_top else ORDINARY
     if facts.seen == 0:
         s.label = RETRANSMISSION if sent_later(x, y, mine, s, facts) else late
         s.proof = facts.opener
-    elif facts.holes == 0 and facts.double == facts.seen and end <= x.next and answers_syn(y, s, facts) == 0:
+    elif is_copy(y, mine, theirs, s, end, facts):
         s.label = DUPLICATE
         s.cause = BY_NETWORK
         s.proof = facts.sent_frame
-    elif facts.holes == 0 and facts.older == facts.seen:
+    elif facts.holes == 0 and facts.older == facts.seen and facts.after_above == 0:
         s.label = late
         s.proof = facts.first_frame
     else:
@@ -124,14 +124,24 @@ def decide(x: Any, y: Any, mine: Any, s: Any, end: int, facts: Any) -> None:
 
 
 @kernel
-def answers_syn(y: Any, s: Any, facts: Any) -> int:
-    """1 if a SYN,ACK that looks like a copy has a cause of its own.
+def is_copy(y: Any, mine: Any, theirs: Any, s: Any, end: int, facts: Any) -> int:
+    """1 if every octet of the segment was seen before, and in a transmission that it repeats."""
+    if facts.holes > 0 or facts.double < facts.seen or end > mine.next:
+        return 0
+    return 1 - answers_syn(y, mine, theirs, s, facts)  # type: ignore[no-any-return]
 
-    A SYN that comes again draws one, and that just when the server's own timer (also a second) sends one: two within
-    a tick, with nothing to tell them apart, for a SYN,ACK of Linux has the IP ID 0.
+
+@kernel
+def answers_syn(y: Any, mine: Any, theirs: Any, s: Any, facts: Any) -> int:
+    """1 if a SYN,ACK that looks like a copy has a cause of its own; nothing else tells, as Linux gives it the IP ID 0.
+
+    Each copy of the SYN draws one. A SYN that is sent again comes just when the server's own timer (also a second)
+    sends one.
     """
     if s.flags & SYN == 0 or s.flags & ACK == 0 or s.ip_id > 0:
         return 0
+    if mine.syn_acks <= theirs.syns:
+        return 1
     return 1 if y.syn_copies > 0 and facts.first_time < y.syn_last else 0
 
 
@@ -141,7 +151,7 @@ def one_octet(x: Any, y: Any, mine: Any, s: Any) -> int:
     if y.window == 0:
         s.label = WINDOW_PROBE
         mine.asks = PROBE_ASKS
-    elif x.acked >= x.next and s.flags & PSH == 0 and s.time - x.sent_at > LEAST_TIMEOUT:
+    elif mine.acked >= mine.next and s.flags & PSH == 0 and s.time - x.sent_at > LEAST_TIMEOUT:
         # RFC 9293 3.8.4: old stacks send an octet of garbage. A write of one octet would come again with its PSH.
         s.label = KEEP_ALIVE
         mine.asks = KEEP_ALIVE_ASKS
@@ -173,9 +183,9 @@ def gather(m: Any, x: Any, y: Any, mine: Any, s: Any, stop: int, facts: Any) -> 
             facts.seen += 1
             facts.first_frame = row.first_frame
             facts.first_time = row.first_time
-            if same_transmission(mine, s, row.first_tsval, row.first_ip_id, s.time - row.first_time, shortest):
+            if copies_first(mine, x, s, row, shortest):
                 facts.double += 1
-            elif same_transmission(mine, s, row.tsval, row.ip_id, s.time - row.time, shortest):
+            elif copies_latest(mine, x, s, row, shortest):
                 facts.double += 1
             elif order(mine, s, row.first_tsval, row.first_ip_id) < 0:
                 facts.older += 1
@@ -195,6 +205,35 @@ def gather(m: Any, x: Any, y: Any, mine: Any, s: Any, stop: int, facts: Any) -> 
             facts.acked_at = row.acked_at
             facts.acked_frame = row.acked_frame
         serial = row.above
+    if facts.older:
+        facts.after_above = after_higher(m, mine, s, serial)
+
+
+@kernel
+def after_higher(m: Any, mine: Any, s: Any, serial: int) -> int:
+    """1 if the segment was sent after octets above it, which begin with row ``serial``: so not for the first time."""
+    for _ in range(NEIGHBOURS):
+        if alive(m, serial) == 0:
+            return 0
+        row = m.sent[place(m, serial)]
+        if row.seen and order(mine, s, row.first_tsval, row.first_ip_id) > 0:
+            return 1
+        serial = row.above
+    return 0
+
+
+@kernel
+def copies_first(mine: Any, x: Any, s: Any, row: Any, shortest: int) -> int:
+    """1 if the segment is a copy of the earliest transmission of the row."""
+    gap = s.time - row.first_time
+    return same_transmission(mine, s, x, row.first_tsval, row.first_tsecr, row.first_ip_id, gap, shortest)  # type: ignore[no-any-return]
+
+
+@kernel
+def copies_latest(mine: Any, x: Any, s: Any, row: Any, shortest: int) -> int:
+    """1 if the segment is a copy of the latest transmission of the row."""
+    gap = s.time - row.time
+    return same_transmission(mine, s, x, row.tsval, row.tsecr, row.ip_id, gap, shortest)  # type: ignore[no-any-return]
 
 
 @kernel
@@ -204,25 +243,27 @@ def sent_later(x: Any, y: Any, mine: Any, s: Any, facts: Any) -> int:
     if by_stamp != 0:
         return 1 if by_stamp > 0 else 0
     late = s.time - facts.opened_at
+    if unprompted(mine, s, late):
+        return 0
     if x.rtt_min < NEVER and y.rtt_min < NEVER:
         return 1 if late >= whole_trip(x, y) else 0
     return 1 if late >= LEAST_SIGNAL else 0
 
 
 @kernel
-def retransmitted(x: Any, y: Any, mine: Any, s: Any, end: int, facts: Any) -> None:
+def retransmitted(x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int, facts: Any) -> None:
     """Octets that X sends again: why, as far as the wire tells."""
     if facts.holes > 0:
         x.lost_before += 1
     s.cause = trigger(x, y, mine, s, end, facts)
     if s.cause == TIMEOUT or s.cause == FAST:
-        begin_recovery(x, mine, s.cause)
+        begin_recovery(mine, s.cause)
     if s.flags & FIN:
         mine.asks = FIN_ASKS
         mine.asks_frame = s.frame
-    if mine.pushed == 0 and mine.sacked_top <= x.acked and s.time - x.sent_at > whole_trip(x, y):
+    if mine.pushed == 0 and mine.sacked_top <= mine.acked and s.time - x.sent_at > whole_trip(x, y):
         # More octets were written behind the highest that was seen: what was skipped may have held them.
-        mine.lost_ahead = skipped_ids(y, mine, s)
+        mine.lost_ahead = skipped_ids(y, theirs, mine, s)
     watch_ids(mine, s)
 
 
@@ -232,9 +273,9 @@ def trigger(x: Any, y: Any, mine: Any, s: Any, end: int, facts: Any) -> int:
     if s.flags & SYN:
         return OF_SYN_ACK if s.flags & ACK else OF_SYN
     s.proof = facts.sent_frame
-    if end <= x.acked:
+    if end <= mine.acked:
         # It had been acknowledged: needless, unless the acknowledgement was still on its way.
-        acked_at = facts.acked_at if facts.acked_at > 0 and facts.open == 0 else x.acked_at
+        acked_at = facts.acked_at if facts.acked_at > 0 and facts.open == 0 else mine.acked_at
         s.proof = facts.acked_frame
         if s.time - acked_at <= guard_of(x):
             return CROSSING
@@ -242,17 +283,17 @@ def trigger(x: Any, y: Any, mine: Any, s: Any, end: int, facts: Any) -> int:
         return OF_FIN if s.length == 0 else SPURIOUS
     if s.length == 0:
         return OF_FIN
-    last = facts.sent_at if facts.sent_at > x.acked_at or s.seq_relative > x.acked else x.acked_at
+    last = facts.sent_at if facts.sent_at > mine.acked_at or s.seq_relative > mine.acked else mine.acked_at
     waited = s.time - last
     lost = mine.sacked_top > s.seq_relative or mine.duplicate_acks > 2
     if lost and (waited < LEAST_TIMEOUT or s.time - mine.signal_at < guard_of(x)):
         s.proof = mine.signal_frame
         return FAST
-    if waited >= LEAST_TIMEOUT and s.seq_relative <= x.acked:
+    if waited >= LEAST_TIMEOUT and s.seq_relative <= mine.acked:
         return TIMEOUT
     if mine.recovery != NO_CAUSE and s.seq_relative < mine.recover:
         return mine.recovery  # type: ignore[no-any-return]
-    if end >= x.next and facts.sent_at > 0:
+    if end >= mine.next and facts.sent_at > 0:
         return TAIL_PROBE
     return TIMEOUT if waited >= LEAST_TIMEOUT else UNKNOWN
 

@@ -1,8 +1,8 @@
 """The class of each segment: retransmission, reordered, duplicate, probe, ... (SEMANTICS 3.2).
 
-``classify`` is called before ``endpoint.receive``, so it sees both sides as they were before it. What is called
-what is decided by evidence in this order: TSval and IP ID (which tell when a copy was sent), what the peer has said
-(ACK, SACK), and last the time that any signal of loss would have needed. What none of them decides stays unknown.
+``classify`` is called before ``endpoint.receive``, so it sees both sides as they were before the segment. What is
+called what is decided by evidence in this order: TSval and IP ID (which tell when a copy was sent), what the peer has
+said (ACK, SACK), and last the time that any sign of loss would have needed. What none of them decides stays unknown.
 
 Three kinds of segments, three rooms: the next octets here, octets below the highest in ``copies``, no octets at all in
 ``answers``.
@@ -51,13 +51,22 @@ def classify(m: Any, f: Any, x: Any, y: Any, s: Any) -> None:
     s.window_octets = -1
     s.right_edge = -1
     if mine.base != x.base:
-        forget_octets(mine)
-        mine.base = x.base
-    ahead = s.seq_relative - x.next
+        forget_octets(mine, x)
+    if mine.tsval < 0 and s.tsval >= 0:
+        mine.tsval = s.tsval
+        mine.tsval_time = s.time
+    ahead = s.seq_relative - mine.next
+    if s.flags & SYN:
+        if s.flags & ACK:
+            mine.syn_acks += 1
+        else:
+            mine.syns += 1
     if s.flags & RST or ahead > FAR or ahead < -FAR or (s.flags & SYN and x.syn_seen and x.isn != s.seq):
         foreign(x, mine, s, ahead)
         return
-    if s.ack_known and (s.ack_relative - y.next > FAR or s.ack_relative - y.next < -FAR):
+    if s.ack_known and theirs.base != y.base:
+        forget_octets(theirs, y)
+    if s.ack_known and not_its_own(x, y, mine, theirs, s):
         return
     end = s.seq_relative + s.length
     if s.flags & (SYN | FIN):
@@ -74,6 +83,23 @@ def classify(m: Any, f: Any, x: Any, y: Any, s: Any) -> None:
         acknowledged(m, x, y, theirs, s)
     if s.flags & SYN == 0:
         mine.window_field = s.window
+
+
+@kernel
+def not_its_own(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
+    """1 if X cannot have sent the segment, which then tells nothing of it.
+
+    It acknowledges another SYN, or what X never let its peer send; or it lacks the timestamps that both sides agreed on (RFC
+    7323 3.2: they must be in every segment but resets).
+    """
+    beyond = s.ack_relative - theirs.next
+    if beyond > FAR or beyond < -FAR:
+        return 1
+    if s.flags & SYN and y.syn_seen and (s.ack_relative < 1 or (beyond > 0 and s.ack_relative > y.syn_end)):
+        return 1
+    if mine.edge_max > 0 and beyond > 1 and s.ack_relative > mine.edge_max + 1:
+        return 1
+    return 1 if s.tsval < 0 and s.flags & SYN == 0 and x.timestamps and y.timestamps and x.tsval >= 0 else 0
 
 
 @kernel
@@ -97,7 +123,7 @@ def foreign(x: Any, mine: Any, s: Any, ahead: int) -> None:
     mine.asks_frame = s.frame
     if ahead > FAR or ahead < -FAR:
         s.label = OUT_OF_WINDOW
-    elif s.flags & RST and x.based and (s.seq_relative > x.next or s.seq_relative < x.acked - 1):
+    elif s.flags & RST and x.based and (s.seq_relative > mine.next or s.seq_relative < mine.acked - 1):
         s.label = OUT_OF_WINDOW
 
 
@@ -109,10 +135,10 @@ def in_order(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -
         first_syn(m, theirs, mine, x, s)
     elif theirs.edge_max > 0 and s.seq_relative + s.length > theirs.edge_max:
         beyond(y, mine, s)
-    elif s.seq_relative > x.next:
-        append(m, mine, s, x.next, s.seq_relative, 0)
+    elif s.seq_relative > mine.next:
+        append(m, mine, s, mine.next, s.seq_relative, 0)
     elif (s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) != 1) or mine.lost_ahead > 0:
-        lost_before(x, y, mine, s)
+        lost_before(x, y, mine, theirs, s)
     watch_ids(mine, s)
     append(m, mine, s, s.seq_relative, end, 1)
     mine.data_top = end
@@ -140,7 +166,6 @@ def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
     """
     if s.flags & ACK == 0:
         return
-    mine.syn_acks += 1
     serial = locate(m, theirs, 0)
     if alive(m, serial) == 0 or s.tsecr < 0:
         return
@@ -153,7 +178,7 @@ def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
 
 
 @kernel
-def lost_before(x: Any, y: Any, mine: Any, s: Any) -> None:
+def lost_before(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
     """Whether octets that are seen for the first time had been sent before: by the IP IDs that X used up meanwhile.
 
     That can be told where each packet of the connection has the next ID, and those that were skipped can have held
@@ -163,9 +188,9 @@ def lost_before(x: Any, y: Any, mine: Any, s: Any) -> None:
     if mine.lost_ahead > 0:
         known = 1
         mine.lost_ahead -= 1
-    elif s.time - x.sent_at > whole_trip(x, y) and (x.acked >= x.next or mine.pushed == 0):
-        skipped = skipped_ids(y, mine, s)
-        if skipped > 0 and mine.sacked_top <= x.acked:
+    elif s.time - x.sent_at > whole_trip(x, y) and (mine.acked >= mine.next or mine.pushed == 0):
+        skipped = skipped_ids(y, theirs, mine, s)
+        if skipped > 0 and mine.sacked_top <= mine.acked:
             known = 1
             mine.lost_ahead = skipped - 1
     if known:

@@ -12,16 +12,9 @@ from typing import Any
 
 from ..kernels import kernel
 from ..tcp.sequence import unwrap
-from .codes import (
-    FAST,
-    LOST_AFTER,
-    LOST_IN_CAPTURE,
-    NO_CAUSE,
-    SPURIOUS,
-    TIMEOUT,
-)
+from .codes import FAST, LOST_AFTER, LOST_IN_CAPTURE, NO_CAUSE, SPURIOUS, TIMEOUT
 from .rows import NEVER, RELABEL_COUNT
-from .transmissions import alive, locate, place
+from .transmissions import alive, append, locate, place
 
 RELABELS_A_SEGMENT = 256
 """How many earlier segments one segment may name anew; an acknowledgement of more leaves the rest unnamed."""
@@ -44,14 +37,20 @@ def relabel(m: Any, frame: int, label: int, cause: int, proof: int) -> None:
 
 @kernel
 def acknowledged(m: Any, x: Any, y: Any, theirs: Any, s: Any) -> None:
-    """Segment ``s`` from X acknowledges octets of Y: settles what was known of them. Both sides are as before it."""
+    """Segment ``s`` from X acknowledges octets of Y: settles what was known of them. X and Y are as before it."""
     if s.sacks > 0:
         selective(m, x, y, theirs, s)
-    if s.ack_relative <= y.acked:
+    if s.ack_relative <= theirs.acked:
         return
+    if s.ack_relative > theirs.next:
+        # These were never seen, and yet arrived.
+        append(m, theirs, s, theirs.next, s.ack_relative, 0)
+    before = theirs.acked
     theirs.duplicate_acks = 0
     if theirs.recovery and s.ack_relative >= theirs.recover:
         theirs.recovery = NO_CAUSE
+    theirs.acked = s.ack_relative
+    theirs.acked_at = s.time
     serial = theirs.unacked
     if serial > 0 and alive(m, serial) == 0:
         serial = lowest_known(m, theirs)
@@ -64,11 +63,21 @@ def acknowledged(m: Any, x: Any, y: Any, theirs: Any, s: Any) -> None:
         row.acked_at = s.time
         row.acked_frame = s.frame
         if row.seen == 0 or row.copies > 1:
-            judge(m, x, y, row, s, first, budget)
+            judge(m, x, y, row, s, first, before, budget)
             budget -= 2
         first = 0
         serial = row.above
     theirs.unacked = serial
+
+
+@kernel
+def signal(y: Any, theirs: Any, s: Any) -> None:
+    """Segment ``s`` tells Y that something is missing. The first time that it hears so is kept until it gets on."""
+    theirs.signal_at = s.time
+    theirs.signal_frame = s.frame
+    if theirs.signal_acked != theirs.acked:
+        theirs.signal_acked = theirs.acked
+        theirs.signal_tsval = s.tsval
 
 
 @kernel
@@ -83,8 +92,8 @@ def lowest_known(m: Any, theirs: Any) -> int:
 
 
 @kernel
-def judge(m: Any, x: Any, y: Any, row: Any, s: Any, first: int, budget: int) -> None:
-    """A row of Y that X now acknowledges, and of which not just one copy was seen."""
+def judge(m: Any, x: Any, y: Any, row: Any, s: Any, first: int, before: int, budget: int) -> None:
+    """A row of Y that X now acknowledges beyond ``before``, and of which not just one copy was seen."""
     if row.seen == 0:
         if row.fate == NO_CAUSE and budget > 0:
             row.fate = LOST_IN_CAPTURE
@@ -92,7 +101,7 @@ def judge(m: Any, x: Any, y: Any, row: Any, s: Any, first: int, budget: int) -> 
         return
     if row.fate != NO_CAUSE:
         return
-    if needless(x, y, row, s, first):
+    if needless(x, row, s, first, before):
         row.fate = SPURIOUS
         if budget > 0:
             relabel(m, row.frame, AS_IT_IS, SPURIOUS, s.frame)
@@ -104,13 +113,13 @@ def judge(m: Any, x: Any, y: Any, row: Any, s: Any, first: int, budget: int) -> 
 
 
 @kernel
-def needless(x: Any, y: Any, row: Any, s: Any, first: int) -> int:
+def needless(x: Any, row: Any, s: Any, first: int, before: int) -> int:
     """1 if the acknowledgement cannot come from the latest copy, so that an earlier one had arrived.
 
     Eifel: the TSecr is older than that copy. Only the row at the left edge says so, for a segment above a hole leaves
     no TSecr (RFC 7323 4.3). Without timestamps: it comes sooner than that copy could be answered.
     """
-    if first and s.tsecr >= 0 and row.tsval >= 0 and row.start <= y.acked and s.flags & 16:
+    if first and s.tsecr >= 0 and row.tsval >= 0 and row.start <= before and s.flags & 16:
         return 1 if ((row.tsval - s.tsecr - 1) & 0xFFFFFFFF) < 0x7FFFFFFF else 0
     return 1 if x.rtt_min < NEVER and s.time - row.time < x.rtt_min - x.rtt_min // 8 else 0
 
@@ -138,11 +147,10 @@ def selective(m: Any, x: Any, y: Any, theirs: Any, s: Any) -> None:
     if again and left < right:
         twice(m, y, theirs, s, left, right)
     if top > ack and (left != theirs.sack_left or right != theirs.sack_right or top > theirs.sacked_top):
-        theirs.signal_at = s.time
-        theirs.signal_frame = s.frame
+        signal(y, theirs, s)
     theirs.sack_left = left
     theirs.sack_right = right
-    if top > theirs.sacked_top and top <= y.next:
+    if top > theirs.sacked_top and top <= theirs.next:
         theirs.sacked_top = top
 
 
@@ -166,9 +174,9 @@ def twice(m: Any, y: Any, theirs: Any, s: Any, left: int, right: int) -> None:
 
 
 @kernel
-def begin_recovery(x: Any, mine: Any, cause: int) -> None:
+def begin_recovery(mine: Any, cause: int) -> None:
     """The first retransmission for a loss: X repairs until all that it has sent by now is acknowledged."""
     if cause == FAST or cause == TIMEOUT:
         if mine.recovery == NO_CAUSE or cause == TIMEOUT:
-            mine.recover = x.next
+            mine.recover = mine.next
         mine.recovery = cause

@@ -11,19 +11,23 @@ from ..kernels import Row, kernel
 
 Sender = Row(
     "Sender",
-    # Its rows in the ring of ``transmissions``: the highest, the lowest not acknowledged, where the last search ended.
-    "top unacked finger "
+    # Its rows in the ring of ``transmissions``: the highest, the lowest that is not acknowledged, where the last search
+    # ended.
+    # `next` ends the highest octets that were seen, skipped or acknowledged; `acked`: the highest acknowledgement.
+    "base next acked acked_at top unacked finger "
     # What the peer told beyond the acknowledgement: end of its highest SACK block, its latest first block, how many
     # duplicate ACKs since the last new one; `signal_*`: the latest of these signs that something was lost.
-    "sacked_top sack_left sack_right duplicate_acks signal_at signal_frame "
+    "sacked_top sack_left sack_right duplicate_acks signal_at signal_frame signal_tsval signal_acked "
     # While it repairs: cause of the first retransmission, and the number that ends it (RFC 6675's RecoveryPoint).
     "recovery recover "
     # IP IDs: the highest so far, and how often the next one was one more, a little more, or anything else.
     "ip_id id_ones id_steps id_jumps "
+    # The clock of its timestamps: the first one, and when it was seen.
+    "tsval tsval_time "
     # Its latest bare ACK, and its latest window field.
     "bare_ip_id bare_tsval bare_ack bare_at bare_frame window_field "
     # What it last sent that asks for an answer, and when its latest zero window ended.
-    "asks asks_frame zero zero_until base syn_acks "
+    "asks asks_frame zero zero_until syns syn_acks "
     # The end of its highest octets that were seen, whether they had PSH, and packets lost before the capture point
     # that can only have held the octets after them.
     "data_top pushed lost_ahead "
@@ -37,6 +41,12 @@ Relabel = Row("Relabel", "frame label cause proof")
 _clear = Sender.clear
 
 NOTHING_ASKED, KEEP_ALIVE_ASKS, PROBE_ASKS, FIN_ASKS, CHALLENGE_ASKS = range(5)
+
+LEAST_TIMEOUT = 180_000_000
+"""ns: no common stack sends again because of a timeout sooner than 200 ms (RFC 6298 says 1 s), less some jitter."""
+
+LEAST_TICKS, MOST_TICKS, MOST_GAP = 8, 1 << 26, 1 << 36
+"""Ticks of a side's timestamps from which their rate is known, and up to which, and to how many ns, the sums hold."""
 
 HALF_ID = 0x8000
 MOST_SKIPPED = 8
@@ -57,6 +67,8 @@ def clear_sender(k: Any) -> None:
     k.signal_at = -(1 << 62)
     k.sack_left = -1
     k.base = -1
+    k.tsval = -1
+    k.signal_acked = -1
 
 
 
@@ -69,7 +81,7 @@ def ids_run(k: Any) -> int:
 
 
 @kernel
-def skipped_ids(y: Any, k: Any, s: Any) -> int:
+def skipped_ids(y: Any, theirs: Any, k: Any, s: Any) -> int:
     """How many packets with octets the sender of ``s`` must have sent since the last one that was seen: by IP ID.
 
     Each packet of the connection has the next ID; it had nothing to acknowledge and no new window to tell.
@@ -79,7 +91,7 @@ def skipped_ids(y: Any, k: Any, s: Any) -> int:
         return 0
     if k.id_ones < 2 or k.id_jumps > 0 or 4 * k.id_steps > k.id_ones:
         return 0
-    return skipped if y.acked >= y.next and s.window == k.window_field and y.window != 0 else 0
+    return skipped if theirs.acked >= theirs.next and s.window == k.window_field and y.window != 0 else 0
 
 
 @kernel
@@ -117,17 +129,48 @@ def order(k: Any, s: Any, tsval: int, ip_id: int) -> int:
 
 
 @kernel
-def same_transmission(k: Any, s: Any, tsval: int, ip_id: int, gap: int, shortest: int) -> int:
-    """1 if ``s`` is a copy made on the way: what a host sends again has another IP ID, or another TSval.
+def same_transmission(k: Any, s: Any, x: Any, tsval: int, tsecr: int, ip_id: int, gap: int, shortest: int) -> int:
+    """1 if ``s`` of side X is a copy made on the way of a transmission with these marks, ``gap`` ns before.
 
-    Where neither can tell (IPv6 or ID 0, no timestamps or both within one tick), it is a copy if it comes sooner than
-    any signal of loss could: within ``gap`` < ``shortest``, ns.
+    What a host sends again has another IP ID, or another TSval. Where neither can tell (IPv6 or ID 0, no timestamps or
+    both within one tick), it is a copy if the clock of its timestamps should have ticked meanwhile; or if it comes
+    sooner than any sign of loss could, ``shortest``, or echoes less than the ACK that gave the first sign.
     """
-    if s.tsval >= 0 and tsval >= 0 and s.tsval != tsval:
+    if s.tsval >= 0 and tsval >= 0 and (s.tsval != tsval or s.tsecr != tsecr):
         return 0
     if s.ip_id > 0 and ip_id > 0:
         if s.ip_id != ip_id:
             return 0
         if k.id_ones + k.id_steps + k.id_jumps > 0:
             return 1
-    return 1 if gap < shortest else 0
+    if gap < shortest:
+        return 1
+    if s.tsval < 0:
+        return 0
+    if k.sack_left <= s.seq_relative and s.seq_relative + s.length <= k.sack_right and s.length > 0:
+        # The peer has told that it has these.
+        return 1
+    return 1 if ticks(k, x, gap) > 1 or unprompted(k, s, gap) else 0
+
+
+@kernel
+def ticks(k: Any, x: Any, gap: int) -> int:
+    """How often the clock of the side's timestamps ticks within ``gap`` ns; 0 where it is not known yet."""
+    passed = (x.tsval - k.tsval) & 0xFFFFFFFF
+    known = x.tsval_time - k.tsval_time
+    if k.tsval < 0 or passed < LEAST_TICKS or passed > MOST_TICKS or known <= 0 or gap > MOST_GAP:
+        return 0
+    return passed * (gap >> 10) // ((known >> 10) + 1)  # type: ignore[no-any-return]
+
+
+@kernel
+def unprompted(k: Any, s: Any, gap: int) -> int:
+    """1 if nothing that the sender of ``s`` had heard when it sent it can have told it of a loss ``gap`` ns before.
+
+    The first sign (SACK, third duplicate ACK) has a TSval, and what is sent because of it echoes that or a later one.
+    """
+    if gap > LEAST_TIMEOUT or s.tsecr < 0:
+        return 0
+    if k.signal_tsval < 0:
+        return 1 if k.signal_at < s.time - gap else 0
+    return 1 if ((k.signal_tsval - s.tsecr - 1) & 0xFFFFFFFF) < 0x7FFFFFFF else 0

@@ -18,11 +18,11 @@ Sent = Row(
     # `seen` is 0 for a hole, whose first_* then tell of the segment that opened it. `copies` counts transmissions,
     # the first_* tell of the earliest and the others of the latest one; `first_label` is what the earliest was called.
     # `acked_*`: the first acknowledgement that covers all of it. `fate`: what was written of its loss.
-    "serial below above start end seen copies first_time first_frame first_tsval first_ip_id first_label "
-    "time frame tsval ip_id acked_at acked_frame fate",
+    "serial below above start end seen copies first_time first_frame first_tsval first_tsecr first_ip_id first_label "
+    "time frame tsval tsecr ip_id acked_at acked_frame fate",
 )
 
-MOST_SENT = 1 << 17
+MOST_SENT = 1 << 16
 """Rows in the ring, for all sides together. A power of two."""
 
 MARGIN = 16
@@ -73,6 +73,7 @@ def stamp_first(row: Any, s: Any) -> None:
     row.first_time = s.time
     row.first_frame = s.frame
     row.first_tsval = s.tsval
+    row.first_tsecr = s.tsecr
     row.first_ip_id = s.ip_id
 
 
@@ -82,6 +83,7 @@ def stamp(row: Any, s: Any) -> None:
     row.time = s.time
     row.frame = s.frame
     row.tsval = s.tsval
+    row.tsecr = s.tsecr
     row.ip_id = s.ip_id
 
 
@@ -101,6 +103,7 @@ def append(m: Any, mine: Any, s: Any, start: int, end: int, seen: int) -> None:
         if below.serial == mine.top:
             below.above = serial
     mine.top = serial
+    mine.next = end
     if mine.unacked == 0:
         mine.unacked = serial
 
@@ -163,8 +166,11 @@ def locate(m: Any, mine: Any, octet: int) -> int:
 
 
 @kernel
-def forget_octets(mine: Any) -> None:
-    """The side's numbers begin anew: what was known of its octets is about others."""
+def forget_octets(mine: Any, x: Any) -> None:
+    """The numbers of side X begin anew: what was known of its octets is about others."""
+    mine.base = x.base
+    mine.next = x.next
+    mine.acked = x.acked
     mine.top = 0
     mine.unacked = 0
     mine.finger = 0
