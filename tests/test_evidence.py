@@ -61,19 +61,19 @@ def memory():
 
 
 def test_the_first_carrier_counts(event):
-    presume(event, segment(time=50, frame=3), 10, 7)
-    presume(event, segment(time=60, frame=4), 11, 8)
+    presume(event, segment(time=50, frame=3), 10, 7, NOTHING)
+    presume(event, segment(time=60, frame=4), 11, 8, NOTHING)
     assert (event.grade, event.at, event.frame, event.low, event.high) == (PRESUMED, 50, 3, 50, NEVER)
 
 
 def test_a_later_copy_moves_the_estimate_but_not_the_bound(event):
-    presume(event, segment(time=50, frame=3), 10, 7)
+    presume(event, segment(time=50, frame=3), 10, 7, NOTHING)
     carry(event, segment(time=90, frame=6), 9)
     assert (event.at, event.frame, event.low, event.first) == (90, 6, 50, 50)
 
 
 def test_what_is_shown_is_confirmed_and_what_was_never_seen_is_deduced(event):
-    presume(event, segment(time=50, frame=3), 10, 7)
+    presume(event, segment(time=50, frame=3), 10, 7, NOTHING)
     confirm(event, segment(time=80, frame=5))
     assert (event.grade, event.high, event.proof) == (CONFIRMED, 80, 5)
     unseen = Event.object()
@@ -89,13 +89,13 @@ def test_a_confirmation_is_not_repeated(event):
 
 
 def test_refuting_leaves_a_bound_and_a_note(event, memory):
-    presume(event, segment(time=1000, frame=3), 10, 7)
+    presume(event, segment(time=1000, frame=3), 10, 7, NOTHING)
     refute(memory, event, segment(time=5000, frame=9, flow=2, side=1), REFUTED_ACK_OF_FIN, 100, 4900)
     assert (event.grade, event.low, event.refuted) == (NOTHING, 4900, 1)
     note = memory.notes[0]
     assert memory.control[NOTE_COUNT] == 1
     assert (note.kind, note.frame, note.flow, note.side, note.value) == (REFUTED_ACK_OF_FIN, 9, 2, 1, 3)
-    presume(event, segment(time=6000, frame=10), 10, 7)
+    presume(event, segment(time=6000, frame=10), 10, 7, NOTHING)
     assert (event.at, event.low, event.first) == (6000, 4900, 1000)
 
 
@@ -180,7 +180,7 @@ def test_a_full_ring_forgets_the_oldest_and_never_guesses(memory):
 
 
 def test_only_a_later_timestamp_proves_the_arrival_of_a_carrier(event):
-    presume(event, segment(time=50, frame=3), 10, 700)
+    presume(event, segment(time=50, frame=3), 10, 700, NOTHING)
     assert echoes_later(segment(tsecr=700), event) == 1
     assert echoes_later(segment(tsecr=699), event) == 0
     assert echoes_later(segment(tsecr=-1), event) == 0

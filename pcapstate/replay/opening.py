@@ -11,9 +11,11 @@ from ..kernels import kernel
 from .evidence import confirm, echoes_later, guard_of, is_fresh, note, presume, refute, sent
 from .rows import (
     BAD_ACK,
+    CONFIRMED,
     DEAD,
     DEDUCED,
     EVENTS_PER_SIDE,
+    FIN_SENT,
     NEVER,
     NOTHING,
     PRESUMED,
@@ -50,6 +52,11 @@ def syn(
     if s.flags & ACK:
         syn_ack(m, f, x, y, first, peer, s, octets, tsval, again & fresh, had)
         return
+    done = m.events[first + SYN_ACKED]
+    if again and x.syn_pure == 0 and done.grade == CONFIRMED and done.proof == m.events[first + FIN_SENT].frame:
+        # No listener's child after all: its FIN may have left from SYN_RECEIVED, and showed nothing.
+        done.grade = PRESUMED
+        done.high = NEVER
     x.syn_pure = 1
     if f.time_wait_reused == 1 and again == 0:
         note(m, s, TIME_WAIT_LEFT, 0, 0)
