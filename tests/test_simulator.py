@@ -100,3 +100,18 @@ def test_a_contradiction_is_found_when_there_is_one():
         )
     )
     assert contradictions(other.truth, replayed(played)) != []
+
+
+def test_a_simultaneous_opener_whose_own_syn_is_seen_last():
+    """Its SYN,ACK and its FIN pass first: it looks like a listener's child until the SYN comes, long after the close."""
+    judge(
+        Scenario(
+            habits=(Habits(), Habits()),
+            scripts=(
+                ((0, "connect", 0), (0, "when_open", 0), (0, "shutdown", 0)),
+                ((0, "connect", 0), (200_000_000, "shutdown", 0)),
+            ),
+            delays=(40_000_000, 40_000_000),
+            fates={(1, 0): Fate(late_before=300_000_000)},
+        )
+    )

@@ -251,6 +251,9 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
             if f.roles == 1 and x.based == 1 and ((s.seq + 1 - x.base - 1) & 0xFFFFFFFF) == 0:
                 return slot
     elif (x.isn & 0xFFFFFFFF) == s.seq:
+        if x.syn_pure == 0:
+            # The number of its SYN,ACK: it opened actively too, and this SYN was long under way.
+            return slot
         over = ended(m, slot) > 0 and m.events[(2 * slot) * EVENTS_PER_SIDE + DEAD].grade == 0
         if over == 0:
             return slot
