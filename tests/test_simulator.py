@@ -103,7 +103,7 @@ def test_a_contradiction_is_found_when_there_is_one():
 
 
 def test_a_simultaneous_opener_whose_own_syn_is_seen_last():
-    """Its SYN,ACK and its FIN pass first: it looks like a listener's child until the SYN comes, long after the close."""
+    """SYN,ACK and FIN pass first: it looks like a listener's child until the SYN comes, after the close."""
     judge(
         Scenario(
             habits=(Habits(), Habits()),
