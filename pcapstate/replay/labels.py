@@ -89,8 +89,8 @@ def classify(m: Any, f: Any, x: Any, y: Any, s: Any) -> None:
 def not_its_own(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
     """1 if X cannot have sent the segment, which then tells nothing of it.
 
-    It acknowledges another SYN, or what X never let its peer send; or it lacks the timestamps that both sides agreed on (RFC
-    7323 3.2: they must be in every segment but resets).
+    It acknowledges another SYN, or what X never let its peer send; or it lacks the timestamps that both sides agreed
+    on (RFC 7323 3.2: they must be in every segment but resets).
     """
     beyond = s.ack_relative - theirs.next
     if beyond > FAR or beyond < -FAR:
