@@ -116,3 +116,10 @@ def test_a_syn_again():
     ).table("segments")
     assert [LABELS[code] for code in table["label"]] == ["", "retransmission"]
     assert CAUSES[table["cause"][1]] == "syn"
+
+
+def test_the_reset_that_refuses_a_syn_is_ordinary():
+    table = replayed(
+        segments_of("SYN_SENT --> <SEQ=99><CTL=SYN> -->\nCLOSED <-- <SEQ=0><ACK=100><CTL=RST,ACK><WND=0> <--\n").rows
+    ).table("segments")
+    assert [LABELS[code] for code in table["label"]] == ["", ""]

@@ -121,6 +121,9 @@ def foreign(x: Any, mine: Any, s: Any, ahead: int) -> None:
     """
     mine.asks = CHALLENGE_ASKS
     mine.asks_frame = s.frame
+    if s.flags & RST and x.based == 0:
+        # The answer to a SYN: its number is nobody's.
+        return
     if ahead > FAR or ahead < -FAR:
         s.label = OUT_OF_WINDOW
     elif s.flags & RST and x.based and (s.seq_relative > mine.next or s.seq_relative < mine.acked - 1):
