@@ -572,7 +572,8 @@ class Endpoint:
             return
         if p.length and seq < self.rcv:
             self.double = (max(seq, 1), min(data, self.rcv))
-        self.early.append((max(seq, self.rcv), min(data, self.rcv + self.room())))
+        if p.length:
+            self.early.append((max(seq, self.rcv), min(data, self.rcv + self.room())))
         before, at_once = self.rcv, len(self.blocks()) > 1 or seq != self.rcv
         for left, right in self.blocks()[::-1]:
             if left <= self.rcv < right:

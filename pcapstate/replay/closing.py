@@ -56,7 +56,7 @@ def fin(
             x.fin_with_data = 1 if s.length > 0 else 0
             x.window_at_fin = y.edge - s.seq_relative - s.length
             x.fin_after_fin = 1 if y.fin > 0 and s.ack_known and s.ack_relative >= y.fin else 0
-            if end <= octets:
+            if end == x.beyond:
                 sent_before(x, mine, m.events[first + FIN_RECEIVED])
         if x.hole == x.hole_end and x.holes == 0:
             presume(got, s, octets, tsval, m.events[peer + DEAD].grade)
@@ -80,15 +80,14 @@ def fin(
 
 @kernel
 def sent_before(x: Any, mine: Any, got: Any) -> None:
-    """The FIN fills a hole: a first copy was lost before the capture point, and something sent later was seen first."""
+    """A segment that follows the FIN was seen before it: the first copy was lost, or overtaken, on the way here."""
     mine.grade = DEDUCED
-    if x.hole_at > 0:
-        mine.at = x.hole_at
-        mine.frame = x.hole_frame
-        mine.high = x.hole_at
-        mine.proof = x.hole_frame
-        # Only an acknowledgement that was sent before the hole shows that the peer's FIN came first.
-        x.fin_after_fin = 1 if got.grade == CONFIRMED and got.high < x.hole_at else 0
+    mine.at = x.beyond_at
+    mine.frame = x.beyond_frame
+    mine.high = x.beyond_at
+    mine.proof = x.beyond_frame
+    # Only an acknowledgement that was sent before that shows that the peer's FIN came first.
+    x.fin_after_fin = 1 if got.grade == CONFIRMED and got.high < x.beyond_at else 0
 
 
 @kernel

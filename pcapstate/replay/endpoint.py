@@ -100,16 +100,15 @@ def receive(m: Any, s: Any) -> None:
     had = hear(m, x, y, s, s.ack_relative) if s.ack_known else -NEVER
     if x.fin_guess > 0 and end > x.fin_guess:
         not_a_fin(m, x, s.side, s)
-    # What is above was sent later than this segment, unless that is a copy.
-    octets = max(x.next, s.seq_relative) if end > x.next or end == s.seq_relative else NEVER
     tsval = carrier_tsval(x, s)
     if end > s.seq_relative and end <= x.next and s.seq_relative >= x.acked - 1:
         sent_again(m, x, s.seq_relative)
         if s.ip_id != x.proof_ip_id or (s.ip_id <= 0 and s.tsval != x.tsval):
             # Not a copy that the network or the capture made of what came just before.
             x.repeated_unanswered += 1
+    original = witness(x, s, end, had)
+    octets = max(x.next, s.seq_relative) if original else NEVER
     remember(m, x, s, end)
-    witness(x, s, end, had)
     if s.flags & SYN:
         syn(m, f, x, y, first, peer, s, octets, tsval, end, had)
     elif s.ack_known:
@@ -196,10 +195,15 @@ def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
 def acknowledges(m: Any, f: Any, x: Any, y: Any, peer: int, s: Any, octets: int, tsval: int) -> None:
     """What the acknowledgement does to Y, if it arrives: ACK of its SYN, ACK of its FIN (RFC 9293 3.10.7.4, fifth)."""
     if y.opened == 0 and y.syn_seen and 1 <= s.ack_relative <= y.next:
-        if m.events[peer + SYN_RECEIVED].grade != NOTHING:
-            presume(m.events[peer + SYN_ACKED], s, octets, tsval, m.events[peer + DEAD].grade)
-    if y.fin > 0 and s.ack_relative >= y.fin:
-        presume(m.events[peer + FIN_ACKED], s, octets, tsval, m.events[peer + DEAD].grade)
+        not_now = m.events[peer + DEAD].grade if m.events[peer + SYN_RECEIVED].grade != NOTHING else PRESUMED
+        presume(m.events[peer + SYN_ACKED], s, octets, tsval, not_now)
+    if y.fin > 0:
+        fin_done = m.events[peer + FIN_ACKED]
+        if s.ack_relative >= y.fin:
+            presume(fin_done, s, octets, tsval, m.events[peer + DEAD].grade)
+        elif fin_done.tsval >= 0 and s.tsval == fin_done.tsval:
+            # Sent in the same tick as the carrier, before it, and overtaken: an echo of the TSval may be due to this.
+            fin_done.tsval = -1
     if s.ack_relative > y.acked:
         y.repeated_unanswered = 0
         y.acked = s.ack_relative
@@ -224,11 +228,14 @@ def advance(m: Any, x: Any, y: Any, s: Any, end: int) -> None:
     if end <= start:
         if start > x.next:
             # A bare acknowledgement with a number beyond what was seen: octets before it are missing.
-            open_hole(x, start, s)
+            open_hole(x, start)
             x.next = start
+            x.beyond = start
+            x.beyond_at = s.time
+            x.beyond_frame = s.frame
         return
     if start > x.next:
-        open_hole(x, start, s)
+        open_hole(x, start)
     fresh = end - (x.next if start < x.next else start)
     fresh = fresh if fresh > 0 else 0
     if x.hole < x.hole_end and start < x.hole_end and end > x.hole:
@@ -248,15 +255,13 @@ def advance(m: Any, x: Any, y: Any, s: Any, end: int) -> None:
 
 
 @kernel
-def open_hole(x: Any, start: int, s: Any) -> None:
+def open_hole(x: Any, start: int) -> None:
     """Octets from x.next to ``start`` were not seen."""
     if x.hole < x.hole_end:
         x.holes = 1
         return
     x.hole = x.next if x.next > x.acked else x.acked
     x.hole_end = start if start > x.hole else x.hole
-    x.hole_at = s.time
-    x.hole_frame = s.frame
 
 
 @kernel

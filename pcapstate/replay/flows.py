@@ -32,6 +32,9 @@ from .rows import (
 )
 from .senders import clear_sender
 
+LONGEST_SYN_GAP = 64_000_000_000
+"""ns: a SYN that nobody answers is sent again by then (RFC 6298 2.5 and 5.5: the timeout doubles to a minute)."""
+
 SYN_FLAG, RST_FLAG, ACK_FLAG = 2, 4, 16
 
 OVERTAKEN = 5_000_000
@@ -238,6 +241,14 @@ def retire(m: Any, slot: int, successor: int, s: Any) -> None:
 
 
 @kernel
+def overdue(x: Any, s: Any) -> int:
+    """1 if the SYN was sent before the last segments of X that were seen: a copy that comes late."""
+    if s.ip_id > 0 and s.ip_id == x.syn_ip_id:
+        return 1
+    return 1 if s.tsval >= 0 and x.tsval >= 0 and ((s.tsval - x.tsval) & 0xFFFFFFFF) > 0x7FFFFFFF else 0
+
+
+@kernel
 def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
     """A SYN on a 4-tuple in use: the flow it belongs to, which may be a new one."""
     f = m.flows[slot]
@@ -245,7 +256,7 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
     y = m.sides[2 * slot + 1 - sender(f, s)]
     if x.syn_seen == 0:
         # Before any SYN of this side: a simultaneous open, or a SYN that the capture shows after its SYN,ACK.
-        if f.midstream == 0 and (y.syn_seen == 0 or s.time - f.first_time < 3_000_000_000) and ended(m, slot) == 0:
+        if f.midstream == 0 and (y.syn_seen == 0 or s.time - y.syn_last < LONGEST_SYN_GAP) and ended(m, slot) == 0:
             if y.syn_pure == 1 and f.syn_ack_seen == 0:
                 return slot
             if f.roles == 1 and x.based == 1 and ((s.seq + 1 - x.base - 1) & 0xFFFFFFFF) == 0:
@@ -255,7 +266,7 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
             # The number of its SYN,ACK: it opened actively too, and this SYN was long under way.
             return slot
         over = ended(m, slot) > 0 and m.events[(2 * slot) * EVENTS_PER_SIDE + DEAD].grade == 0
-        if over == 0:
+        if over == 0 or overdue(x, s):
             return slot
         if f.refused_frame == 0 and s.time - f.last_time < 1_000_000:
             return slot
@@ -265,6 +276,7 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
     elif answered(m, slot) == 0 and f.older >= 0:
         older = f.older
     fresh = open_flow(m, s, h, older)
+    m.flows[fresh].twin = 1 if x.syn_seen and x.isn == s.seq else 0
     if ended(m, slot) > 0:
         # By this a Linux that is still in TIME_WAIT shows itself (tcp_timewait_state_process).
         client = m.sides[2 * slot + sender(f, s)]

@@ -28,7 +28,7 @@ from .rows import (
     TWO_SYN_ACKS,
 )
 
-FIN, ACK = 1, 16
+ACK = 16
 
 
 @kernel
@@ -97,7 +97,7 @@ def another_isn(m: Any, x: Any, y: Any, s: Any) -> int:
 
     Returns 1 if the segment is to be passed over.
     """
-    if s.flags & ACK == 0 or y.packets > y.syn_copies + 1:
+    if s.flags & ACK == 0 or x.acked > 0:
         return 1
     note(m, s, TWO_SYN_ACKS, 0, 0)
     x.based = 1
@@ -199,8 +199,8 @@ def past_handshake(m: Any, f: Any, x: Any, y: Any, done: Any, s: Any) -> None:
     """Whether the segment can only come from a side past SYN_RECEIVED or SYN_SENT.
 
     A bare ACK of the SYN does not show it on the passive side, nor where both sent a SYN: from SYN_RECEIVED comes such
-    in answer to what is not acceptable. An active opener may also send a FIN from there (RFC 9293 3.10.4); a listener's
-    child cannot: no program has it before it is ESTABLISHED.
+    in answer to what is not acceptable. A FIN may leave from there, too (RFC 9293 3.10.4): not from the child of a
+    listener, which no program has before it is ESTABLISHED, but who looks like one may be an opener whose SYN was lost.
     """
     if x.syn_pure and x.crossed == 0 and (y.syn_pure == 0 or y.syn_unseen):
         if s.ack_relative >= 1 and (done.grade == PRESUMED or x.syn_seen):
@@ -211,7 +211,7 @@ def past_handshake(m: Any, f: Any, x: Any, y: Any, done: Any, s: Any) -> None:
     fast = 1 if y.fast_open >= 0 and y.syn_end > 1 else 0
     if (
         (s.ack_relative > y.syn_end and s.ack_relative > 1)
-        or (fast == 0 and (s.length > 0 or (s.flags & FIN and x.syn_pure == 0)))
+        or (fast == 0 and s.length > 0)
         or (done.grade == PRESUMED and echoes_later(s, done))
     ):
         confirm(done, s)

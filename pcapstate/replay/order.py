@@ -71,10 +71,10 @@ class Facts:
     established_first: np.ndarray
 
 
-def facts(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, both: np.ndarray) -> Facts:
+def facts(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, crossing: np.ndarray) -> Facts:
     """The proofs of ``proofs``, weighed. ``received_first``: the peer's FIN arrived before the side sent its own;
     ``sent_first``: it had not; ``acked_first``: the ACK of its FIN before the peer's FIN; ``crossed``: after it;
-    ``established_first``: it was past the handshake before it sent its FIN."""
+    ``established_first``: it was past the handshake before it sent its FIN. ``crossing``: both sides sent a SYN."""
     other_fin = np.where(peer(sides["fin_guess"]) > 0, 0, peer(sides["fin"]))
     received = (other_fin > 0) & (sides["open_ack"] >= other_fin)
     # What the peer sent before its FIN is known; what a FIN acknowledges beyond that may be the peer's FIN.
@@ -84,12 +84,12 @@ def facts(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, both: np.nda
     shown = happened(grade[:, FIN_ACKED]) & (sides["fin_acked_ack"] <= peer(sides["data_end"]))
     acked = not_yet & (peer(received) | shown)
     crossed = not_yet & ~acked & (other_fin > 0) & (sides["fin_ack_high"] >= other_fin)
-    # The child of a listener is nobody's to close before it is ESTABLISHED; a simultaneous opener is its program's.
+    active = (sides["syn_pure"] == 1) & ~crossing
     data = (sides["data_end"] > np.maximum(sides["syn_end"], 1)) | (sides["open_shown"] == 1)
     midstream = np.repeat(flows["midstream"] == 1, 2)
     # RFC 7413 4.2: a fast open hands the child over in SYN_RECEIVED; it may send data from there, and close.
     fast = (sides["syn_pure"] == 0) & (peer(sides["syn_end"]) > 1) & (peer(sides["fast_open"]) >= 0)
-    return Facts(received, not_yet, acked, crossed, (~both & ~fast) | (both & data) | midstream)
+    return Facts(received, not_yet, acked, crossed, active | (data & ~fast) | midstream)
 
 
 def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered:
@@ -98,7 +98,8 @@ def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered
     # A simultaneous opener answers the peer's SYN with a SYN,ACK. One that never did has got the peer's SYN,ACK first.
     past = happened(events["grade"][:, SYN_ACKED])
     both = crossing & ((sides["crossed"] == 1) | ~past)
-    known = facts(flows, sides, events, both)
+    known = facts(flows, sides, events, crossing)
+    twin = np.repeat(flows["twin"] == 1, 2)
     made = Ordered(
         _closing(sides, events, known),
         both,
@@ -113,6 +114,10 @@ def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered
     _death(made)
     aborted = (events["how"][:, DEAD] == machine.SND_RST) & (sides["rst_form"] == ACTIVE_FORM)
     listened = (sides["syn_pure"] == 0) & (sides["syn_seen"] == 1)
+    for event in (SYN_RECEIVED, SYN_ACKED, FIN_SENT, FIN_RECEIVED, FIN_ACKED, DEAD):
+        # A SYN with the ISN of the connection before may be a late copy of its SYN, and what follows its own.
+        _doubt(made, event, twin)
+        made.low[twin, event] = -NEVER
     # A reset takes the child of a listener back to LISTEN, if it was not yet past SYN_RECEIVED.
     _doubt(made, DEAD, listened & ~made.sure[:, SYN_ACKED] & ~aborted)
     return made
@@ -181,11 +186,11 @@ def _closing_bounds(made: Ordered, known: Facts) -> None:
         (FIN_ACKED, FIN_RECEIVED, known.crossed),
     ):
         here = ~passive & (made.closing == (ACTIVE if last == FIN_RECEIVED else CROSSED))
-        here &= (made.grade[:, last] > 0) & (made.grade[:, middle] > 0)
+        _doubt(made, middle, here & ~proved)
+        here &= made.grade[:, last] > 0
         made.low[here, last] = low[here]
         made.high[here & ~proved, last] = high[here & ~proved]
         _doubt(made, last, here & ~final)
-        _doubt(made, middle, here & ~proved)
     _doubt(made, FIN_SENT, np.where(passive, ~known.received_first, ~known.sent_first))
     _doubt(made, FIN_RECEIVED, passive & ~known.received_first)
     _doubt(made, FIN_ACKED, np.where(passive, ~known.received_first, ~known.sent_first))

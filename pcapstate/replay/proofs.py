@@ -18,18 +18,22 @@ FIN, SYN, ACK = 1, 2, 16
 
 
 @kernel
-def witness(x: Any, s: Any, end: int, had: int) -> None:
-    """Takes note of a segment of X, before ``x.next`` moves. ``had``: when what it answers passed, ns."""
+def witness(x: Any, s: Any, end: int, had: int) -> int:
+    """Takes note of a segment of X, before ``x.next`` moves. ``had``: when what it answers passed, ns.
+
+    Returns 1 if what lies above it was not sent before it: it has no octets, or no copy of them was sent before.
+    """
     follows = 0
     if s.ip_id > 0 and x.proof_ip_id > 0:
         if s.ip_id == x.proof_ip_id:
             # A copy made on the way: the original has said it all.
-            return
+            return 0
         follows = 1 if s.ip_id == (x.proof_ip_id + 1) & 0xFFFF else 0
     x.proof_ip_id = s.ip_id
+    original = 1 if end == s.seq_relative or (x.chain and follows) else 0
     if s.flags & FIN:
         last_of_the_open(x, s, end, had, follows)
-        return
+        return original
     if x.fin == 0:
         bare = 1 if end == s.seq_relative and s.seq_relative == x.data_end and s.ack_known else 0
         first = 1 if s.flags & (SYN | ACK) == SYN else 0
@@ -39,6 +43,7 @@ def witness(x: Any, s: Any, end: int, had: int) -> None:
     if x.chain and s.ack_known:
         x.open_ack = max(x.open_ack, s.ack_relative)
         x.open_had = max(x.open_had, had)
+    return original
 
 
 @kernel

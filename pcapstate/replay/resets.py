@@ -167,7 +167,7 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     e.frame = s.frame
     if form == ACTIVE and s.ack_known:
         hear(m, x, y, s, s.ack_relative)
-    e.low = x.had
+    e.low = x.had if plausible == SENT_HERE else -NEVER
     e.high = s.time
     e.proof = s.frame
     done = m.events[first + SYN_ACKED]

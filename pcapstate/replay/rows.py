@@ -26,8 +26,8 @@ Event = Row(
     "Event",
     # `at` and `frame`: when the segment that carried it passed the capture point. `low`, `high`: the bounds of the
     # true time at the side. `octets`: what the peer had sent before the carrier: any octet above was sent with the
-    # same knowledge. `tsval`: of the carrier, -1 if an earlier segment may have had the same. `first`: as `at`, of the
-    # first carrier. `how`: for DEAD, the event of the machine.
+    # same knowledge (NEVER if that is not known). `tsval`: of the carrier, -1 if an earlier segment may have had the
+    # same. `first`: as `at`, of the first carrier. `how`: for DEAD, the event of the machine.
     "grade at frame low high proof octets tsval first first_frame how refuted "
     # The latest copy of the carrier.
     "later later_frame later_octets later_tsval",
@@ -38,9 +38,10 @@ Side = Row(
     # What every segment touches comes first, so that it shares few cache lines.
     # Sequence space. `next`: end of the highest octet seen; `acked`: highest acknowledgement from the peer;
     # `hole`, `hole_end`, `holes`: the lowest octets never seen, and whether there are more above them.
+    # `beyond`: where the last bare segment pointed that came before what it followed, and when.
     # `opened`: nothing of the handshake is left to be shown.
     "based base next acked acked_at opened syn_seen fin fin_guess fin_waits "
-    "hole hole_end holes hole_at hole_frame bytes "
+    "hole hole_end holes beyond beyond_at beyond_frame bytes "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
     "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
@@ -74,7 +75,7 @@ Flow = Row(
     # The 4-tuple: `a` sent the first segment that was seen; `flip` is 1 where `a` is the server.
     "used a0 a1 a2 a3 b0 b1 b2 b3 aport bport version flip hash chain older retired "
     "number stream roles first_frame first_time last_frame last_time frames "
-    "syn_ack_seen bad_ack simultaneous midstream successor_time refused_frame resets reset_frame reset_by "
+    "syn_ack_seen bad_ack simultaneous midstream twin successor_time refused_frame resets reset_frame reset_by "
     "completeness history0 history1 history2 history_count successor "
     "fast_open_taken reset_reason reset_answers reset_time first_data_frame time_wait_reused time_wait_number file",
 )
