@@ -273,8 +273,11 @@ FLOWS = Table(
         *_both(Column("lost_after", INTEGER, "Segments of the {side} lost after the capture point.")),
         Column("rtt_client", REAL, "Round trip from the capture point to the client, smallest.", "s"),
         Column("rtt_client_median", REAL, "The same, median.", "s"),
+        Column("rtt_client_smoothed", REAL, "The same, smoothed as RFC 6298 does, at the end.", "s"),
         Column("rtt_server", REAL, "Round trip from the capture point to the server, smallest.", "s"),
         Column("rtt_server_median", REAL, "The same, median.", "s"),
+        Column("rtt_server_smoothed", REAL, "The same, smoothed as RFC 6298 does, at the end.", "s"),
+        Column("rtt_handshake", REAL, "Round trip from end to end in the handshake: SYN to the ACK of the SYN,ACK.", "s"),
         Column("capture_point", TEXT, "Where the capture was made: at the client, at the server, between, or empty."),
         *_both(Column("limited_by", TEXT, "What limited the {side}'s sending longest, with its share of the time.")),
         *(
@@ -322,7 +325,7 @@ WINDOWS = Table(
     (
         _FLOW,
         Column("side", WORD, "Who advertises.", words=SIDES),
-        Column("frame", INTEGER, "The segment that carries it.", "", "frame.number"),
+        Column("frame", INTEGER, "The segment that carries it, or the peer's that fills it.", "", "frame.number"),
         Column("time", TIME, "Its capture time."),
         Column("window", NULLABLE, "Advertised window; empty while the scale is unknown.", "octets", "tcp.window_size"),
         Column("right_edge", NULLABLE, "Up to where the peer may send, relative to the peer's ISN.", "octets"),

@@ -84,7 +84,6 @@ def flow_columns(settled: Settled, made: Steps, verdict: Columns) -> Columns:
         out[f"_{side}_timer"] = last[k::2]
     for side, x in (("client", client), ("server", server)):
         out[f"rtt_{side}"] = seconds(x["rtt_min"])
-        out[f"rtt_{side}_median"] = np.full(len(flows), np.nan)
     # A view would keep the whole batch in memory for one column's sake.
     return {
         name: values.copy() if getattr(values, "base", None) is not None else values
@@ -107,10 +106,7 @@ def _side_columns(side: str, x: np.ndarray) -> Columns:
         "sack": np.where(offered, x["sack"], -1).astype(np.int8),
         "timestamps": np.where(offered, x["timestamps"], -1).astype(np.int8),
         "isn": np.where(x["isn_known"] == 1, x["isn"], MISSING),
-        "window_min": known(x["window_min"]),
-        "window_max": known(x["window_max"]),
         "zero_windows": x["zero_windows"],
-        "zero_window_time": x["zero_time"] / 1e9,
         "retransmissions": x["retransmissions"],
         "reordered": x["reordered"],
         "duplicates": x["duplicates"],

@@ -122,7 +122,6 @@ def receive(m: Any, s: Any) -> None:
     if x.fin_waits and x.hole == x.hole_end and x.holes == 0:
         x.fin_waits = 0
         presume(m.events[peer + FIN_RECEIVED], s, octets, tsval, m.events[peer + DEAD].grade)
-    advertise(f, x, y, s)
     habits(f, x, s)
 
 
@@ -262,59 +261,3 @@ def open_hole(x: Any, start: int) -> None:
         return
     x.hole = x.next if x.next > x.acked else x.acked
     x.hole_end = start if start > x.hole else x.hole
-
-
-@kernel
-def agreed_scale(x: Any, y: Any) -> int:
-    """The shift of x's windows: both SYNs must have offered it (RFC 7323 2.2). -1 where the SYNs do not tell.
-
-    A SYN,ACK with the option shows that the SYN had it too (RFC 7323 1.3), also where the SYN was not captured.
-    """
-    mine = x.syn_seen - x.syn_unseen
-    peers = y.syn_seen - y.syn_unseen
-    if (mine and x.offered_scale < 0) or (peers and y.offered_scale < 0):
-        return 0
-    if mine and (peers or x.syn_pure == 0):
-        return x.offered_scale if x.offered_scale < 14 else 14
-    return -1
-
-
-@kernel
-def advertise(f: Any, x: Any, y: Any, s: Any) -> None:
-    """The window that the segment advertises (RFC 7323 2.2: never scaled on a SYN), and the edge that it grants.
-
-    An edge counts only from a segment that is not older than the last one used (RFC 9293 3.10.7.4, SND.WL1, SND.WL2).
-    """
-    if s.flags & SYN:
-        scale = 0
-        x.scale = -1
-    elif x.scaled == 0:
-        x.scaled = 1
-        x.scale = agreed_scale(x, y)
-        scale = x.scale
-    else:
-        scale = x.scale
-    s.window_octets = s.window << scale if scale >= 0 else (0 if s.window == 0 else -1)
-    s.right_edge = s.ack_relative + s.window_octets if s.ack_known and s.window_octets >= 0 else -1
-    if s.flags & SYN == 0:
-        if s.window == 0:
-            x.zero_windows += 1
-            if x.zero_since < 0:
-                x.zero_since = s.time
-        elif x.zero_since >= 0:
-            x.zero_time += s.time - x.zero_since
-            x.zero_since = -1
-        if s.window_octets >= 0:
-            if x.window_min < 0 or s.window_octets < x.window_min:
-                x.window_min = s.window_octets
-            x.window_max = max(x.window_max, s.window_octets)
-    if s.ack_known == 0:
-        return
-    newer = s.seq_relative > x.wl_seq or (s.seq_relative == x.wl_seq and s.ack_relative >= x.wl_ack)
-    if x.window < 0 or newer:
-        x.wl_seq = s.seq_relative
-        x.wl_ack = s.ack_relative
-        x.window = s.window_octets
-        if s.right_edge >= 0:
-            x.edge = s.right_edge
-    s.in_flight = x.next - x.acked if x.next > x.acked else 0

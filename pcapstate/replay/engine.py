@@ -14,10 +14,22 @@ import numpy as np
 
 from ..kernels import INTERPRETED, Speed
 from ..schema import NOTES, Coded
-from . import attempts, columns, episodes, history, listeners, refuted, segments, timeline, verdicts
+from . import (
+    attempts,
+    changes,
+    columns,
+    episodes,
+    history,
+    listeners,
+    performance,
+    refuted,
+    segments,
+    timeline,
+    verdicts,
+)
 from .columns import Columns
 from .memory import Settled, Store
-from .rows import FREE_COUNT
+from .rows import FREE_COUNT, KEEP_CHANGES
 from .track import sweep, track
 from .transmissions import needs_room
 
@@ -73,7 +85,7 @@ class Engine:
         self.step_parts: list[timeline.Rows] = []
         self.segment_parts: list[np.ndarray] = []
         self.note_parts: list[np.ndarray] = []
-        self.relabel_parts: list[np.ndarray] = []
+        self.log_parts: dict[str, list[np.ndarray]] = {"relabels": [], "changes": [], "stalls": []}
         self._since_sweep = 0
 
     @property
@@ -88,6 +100,7 @@ class Engine:
         speed: Speed = chunk.speed
         if self.store is None:
             self.store = Store(speed, room=64 if speed is INTERPRETED else 4096)
+            self.store.memory.control[KEEP_CHANGES] = int("windows" in self.keep)
         self.store.convert(speed)
         run = speed.of(track)
         done = 0
@@ -95,9 +108,9 @@ class Engine:
             done = int(run(self.store.memory, chunk.segments, done, chunk.count))
             if done < chunk.count:
                 self._make_room()
-        self._drain_relabels()
+        self._drain_logs()
         self.last_time = max(self.last_time, int(chunk.last_time))
-        if self.keep:
+        if "segments" in self.keep:
             self.segment_parts.append(segments.narrow(speed, chunk.segments, chunk.count))
         self._since_sweep += chunk.count
         if self._since_sweep > SWEEP_EVERY:
@@ -106,7 +119,7 @@ class Engine:
     def _make_room(self) -> None:
         assert self.store is not None
         self.note_parts.append(self.store.drain_notes())
-        self._drain_relabels()
+        self._drain_logs()
         if needs_room(self.store.memory):
             self.store.grow_sent()
         before = self.store.room
@@ -116,11 +129,12 @@ class Engine:
         if int(self.store.memory.control[FREE_COUNT]) < before // 4:
             self.store.grow()
 
-    def _drain_relabels(self) -> None:
+    def _drain_logs(self) -> None:
         assert self.store is not None
-        learned = self.store.drain_relabels()
-        if self.keep and len(learned):
-            self.relabel_parts.append(learned)
+        for log, parts in self.log_parts.items():
+            rows = self.store.drain(log)
+            if len(rows) and (self.keep or log == "stalls"):
+                parts.append(rows)
 
     def _sweep(self) -> None:
         assert self.store is not None
@@ -157,6 +171,9 @@ class Engine:
         made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
         self.step_parts.append(timeline.rows(settled.flows, settled.sides, made))
         told = verdicts.judge(settled, made) | history.history_columns(settled) | attempts.attempt_columns(settled)
+        done, stalls = performance.performance_columns(settled)
+        self.log_parts["stalls"].append(stalls)
+        told |= done
         self.flow_parts.append(columns.flow_columns(settled, made, told))
 
     # --- the tables ------------------------------------------------------------------------------------------
@@ -171,12 +188,12 @@ class Engine:
 
     def segments_table(self) -> Columns:
         """``schema.SEGMENTS``."""
-        table = segments.segments_table(self.segment_parts, self.relabel_parts)
+        table = segments.segments_table(self.segment_parts, self.log_parts["relabels"], self.flow_parts)
         return refuted.mark(table, np.concatenate(self.note_parts)) if self.note_parts else table
 
     def windows_table(self) -> Columns:
         """``schema.WINDOWS``."""
-        return segments.windows_table(self.segment_parts)
+        return changes.windows_table(self.log_parts["changes"], self.flow_parts)
 
     def notes_table(self) -> Columns:
         """``schema.NOTES``."""

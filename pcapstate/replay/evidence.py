@@ -185,6 +185,7 @@ def sample(x: Any, elapsed: int, first: int) -> None:
     x.rtt_min = min(x.rtt_min, elapsed)
     if first > 0:
         x.rtt_count += 1
+        x.rtt_last = elapsed
         x.rtt_max = max(x.rtt_max, elapsed)
 
 

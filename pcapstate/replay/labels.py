@@ -40,10 +40,8 @@ LEAST_SYN_TIMEOUT = 900_000_000
 
 
 @kernel
-def classify(m: Any, f: Any, x: Any, y: Any, s: Any) -> None:
-    """Sets label, cause and proof of segment ``s``, which X sends to Y, and learns from it."""
-    mine = m.senders[2 * s.slot + s.side]
-    theirs = m.senders[2 * s.slot + 1 - s.side]
+def classify(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
+    """Sets label, cause and proof of segment ``s``, which X sends to Y, and learns from it; 0 if it teaches nothing."""
     s.label = ORDINARY
     s.cause = NO_CAUSE
     s.proof = 0
@@ -63,11 +61,11 @@ def classify(m: Any, f: Any, x: Any, y: Any, s: Any) -> None:
             mine.syns += 1
     if s.flags & RST or ahead > FAR or ahead < -FAR or (s.flags & SYN and x.syn_seen and x.isn != s.seq):
         foreign(x, mine, s, ahead)
-        return
+        return 0
     if s.ack_known and theirs.base != y.base:
         forget_octets(theirs, y)
     if s.ack_known and not_its_own(x, y, mine, theirs, s):
-        return
+        return 0
     end = s.seq_relative + s.length
     if s.flags & (SYN | FIN):
         end += (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
@@ -83,6 +81,7 @@ def classify(m: Any, f: Any, x: Any, y: Any, s: Any) -> None:
         acknowledged(m, x, y, theirs, s)
     if s.flags & SYN == 0:
         mine.window_field = s.window
+    return 1
 
 
 @kernel

@@ -55,7 +55,7 @@ def acknowledged(m: Any, x: Any, y: Any, theirs: Any, s: Any) -> None:
     if serial > 0 and alive(m, serial) == 0:
         serial = lowest_known(m, theirs)
     budget = RELABELS_A_SEGMENT
-    first = 1
+    nth = 0
     while serial > 0:
         row = m.sent[place(m, serial)]
         if row.end > s.ack_relative:
@@ -63,9 +63,9 @@ def acknowledged(m: Any, x: Any, y: Any, theirs: Any, s: Any) -> None:
         row.acked_at = s.time
         row.acked_frame = s.frame
         if row.seen == 0 or row.copies > 1:
-            judge(m, x, y, row, s, first, before, budget)
+            judge(m, x, y, row, s, nth, before, budget)
             budget -= 2
-        first = 0
+        nth += 1
         serial = row.above
     theirs.unacked = serial
 
@@ -92,8 +92,8 @@ def lowest_known(m: Any, theirs: Any) -> int:
 
 
 @kernel
-def judge(m: Any, x: Any, y: Any, row: Any, s: Any, first: int, before: int, budget: int) -> None:
-    """A row of Y that X now acknowledges beyond ``before``, and of which not just one copy was seen."""
+def judge(m: Any, x: Any, y: Any, row: Any, s: Any, nth: int, before: int, budget: int) -> None:
+    """A row of Y, the ``nth`` that X now acknowledges beyond ``before``, of which not just one copy was seen."""
     if row.seen == 0:
         if row.fate == NO_CAUSE and budget > 0:
             row.fate = LOST_IN_CAPTURE
@@ -101,7 +101,7 @@ def judge(m: Any, x: Any, y: Any, row: Any, s: Any, first: int, before: int, bud
         return
     if row.fate != NO_CAUSE:
         return
-    if needless(x, row, s, first, before):
+    if needless(x, row, s, nth, before):
         row.fate = SPURIOUS
         if budget > 0:
             relabel(m, row.frame, AS_IT_IS, SPURIOUS, s.frame)
@@ -113,14 +113,17 @@ def judge(m: Any, x: Any, y: Any, row: Any, s: Any, first: int, before: int, bud
 
 
 @kernel
-def needless(x: Any, row: Any, s: Any, first: int, before: int) -> int:
+def needless(x: Any, row: Any, s: Any, nth: int, before: int) -> int:
     """1 if the acknowledgement cannot come from the latest copy, so that an earlier one had arrived.
 
-    Eifel: the TSecr is older than that copy. Only the row at the left edge says so, for a segment above a hole leaves
-    no TSecr (RFC 7323 4.3). Without timestamps: it comes sooner than that copy could be answered.
+    Eifel: the TSecr is older than that copy. The row at the left edge says so; one above it left no TSecr if its
+    acknowledgement was delayed (RFC 7323 4.3), but of those only one goes with the first (RFC 9293 3.8.6.3). Without
+    timestamps: the acknowledgement comes sooner than that copy could be answered.
     """
-    if first and s.tsecr >= 0 and row.tsval >= 0 and row.start <= before and s.flags & 16:
-        return 1 if ((row.tsval - s.tsecr - 1) & 0xFFFFFFFF) < 0x7FFFFFFF else 0
+    if s.tsecr >= 0 and row.tsval >= 0 and s.flags & 16 and ((nth == 0 and row.start <= before) or nth > 1):
+        older = ((row.tsval - s.tsecr - 1) & 0xFFFFFFFF) < 0x7FFFFFFF
+        if nth == 0 or older:
+            return 1 if older else 0
     return 1 if x.rtt_min < NEVER and s.time - row.time < x.rtt_min - x.rtt_min // 8 else 0
 
 
@@ -166,7 +169,7 @@ def twice(m: Any, y: Any, theirs: Any, s: Any, left: int, right: int) -> None:
             return
         if row.seen and row.copies > 1 and row.fate != SPURIOUS and row.end <= right:
             if row.fate == LOST_AFTER:
-                y.lost_after -= row.copies - 1
+                y.lost_after -= 1
                 relabel(m, row.first_frame, AS_IT_IS, NO_CAUSE, 0)
             row.fate = SPURIOUS
             relabel(m, row.frame, AS_IT_IS, SPURIOUS, s.frame)

@@ -9,14 +9,17 @@ import numpy as np
 
 from ..kernels import COMPILED, INTERPRETED, Row, Speed, convert, convert_integers
 from .copies import Facts
+from .limits import Stall
 from .rows import (
     BUCKET_MASK,
+    CHANGE_COUNT,
     CONTROL_SIZE,
     EVENTS_PER_SIDE,
     FREE_COUNT,
     NOTE_COUNT,
     RELABEL_COUNT,
     RING,
+    STALL_COUNT,
     Echo,
     Event,
     Flow,
@@ -26,6 +29,7 @@ from .rows import (
 )
 from .senders import Relabel, Sender
 from .transmissions import MOST_SENT, Sent
+from .windows import Change
 
 NOTES = 1024
 """Room for notes between two visits of the engine; a segment makes at most a handful."""
@@ -33,11 +37,14 @@ NOTES = 1024
 FEW_SENT = 1024
 """Room for transmissions to begin with, interpreted; a power of two like ``MOST_SENT``."""
 
-RELABELS = 2048
-"""Room for labels that are learned later."""
+RELABELS, CHANGES, STALLS = 2048, 2048, 512
+"""Room for labels that are learned later, changes of windows, stalls."""
 
 PER_FLOW = {"flows": 1, "sides": 2, "events": 2 * EVENTS_PER_SIDE, "echoes": 2 * RING, "senders": 2}
-SHARED = {"notes": NOTES, "relabels": RELABELS, "facts": 1}
+SHARED = {"notes": NOTES, "relabels": RELABELS, "changes": CHANGES, "stalls": STALLS, "facts": 1}
+LOGS = {"notes": NOTE_COUNT, "relabels": RELABEL_COUNT, "changes": CHANGE_COUNT, "stalls": STALL_COUNT}
+"""The tables that the engine empties, and where their counts are."""
+
 ROWS: dict[str, Row] = {
     "flows": Flow,
     "sides": Side,
@@ -47,17 +54,20 @@ ROWS: dict[str, Row] = {
     "senders": Sender,
     "sent": Sent,
     "relabels": Relabel,
+    "changes": Change,
+    "stalls": Stall,
     "facts": Facts,
 }
 
 
 @dataclass(slots=True)
 class Settled:
-    """Flows whose story is complete: structured arrays as in ``rows``; sides of flow i are rows 2i and 2i + 1."""
+    """Flows whose story is complete: structured arrays; sides and senders of flow i are rows 2i and 2i + 1."""
 
     flows: np.ndarray
     sides: np.ndarray
     events: np.ndarray
+    senders: np.ndarray
 
 
 class Store:
@@ -136,25 +146,24 @@ class Store:
             sides = [m.sides[2 * i + k] for i in slots for k in (0, 1)]
             per = 2 * EVENTS_PER_SIDE
             events = [m.events[per * i + k] for i in slots for k in range(per)]
+            senders = [m.senders[2 * i + k] for i in slots for k in (0, 1)]
             return Settled(
                 INTERPRETED.array(Flow, flows, len(flows)),
                 INTERPRETED.array(Side, sides, len(sides)),
                 INTERPRETED.array(Event, events, len(events)).reshape(-1, EVENTS_PER_SIDE),
+                INTERPRETED.array(Sender, senders, len(senders)),
             )
         at = np.asarray(slots, np.int64)
         both = (2 * at[:, None] + np.arange(2)).reshape(-1)
-        return Settled(m.flows[at], m.sides[both], m.events.reshape(-1, EVENTS_PER_SIDE)[both])
+        return Settled(m.flows[at], m.sides[both], m.events.reshape(-1, EVENTS_PER_SIDE)[both], m.senders[both])
 
     def drain_notes(self) -> np.ndarray:
         """The notes since the last call, as a structured array; the table is empty afterwards."""
-        m = self.memory
-        count = int(m.control[NOTE_COUNT])
-        m.control[NOTE_COUNT] = 0
-        return self.speed.array(Note, m.notes, count)
+        return self.drain("notes")
 
-    def drain_relabels(self) -> np.ndarray:
-        """What was learned of earlier segments since the last call; the table is empty afterwards."""
+    def drain(self, log: str) -> np.ndarray:
+        """The rows of a log (one of ``LOGS``) since the last call, as a structured array; it is empty afterwards."""
         m = self.memory
-        count = int(m.control[RELABEL_COUNT])
-        m.control[RELABEL_COUNT] = 0
-        return self.speed.array(Relabel, m.relabels, count)
+        count = int(m.control[LOGS[log]])
+        m.control[LOGS[log]] = 0
+        return self.speed.array(ROWS[log], getattr(m, log), count)

@@ -43,9 +43,9 @@ Side = Row(
     "based base next acked acked_at opened syn_seen fin fin_guess fin_waits "
     "hole hole_end holes beyond beyond_at beyond_frame bytes "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
-    "window edge scale scaled wl_seq wl_ack window_min window_max zero_windows zero_since "
+    "window edge scale scaled wl_seq wl_ack zero_windows zero_since "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
-    "tsval had spoke sent_at sent_frame rtt_min rtt_max rtt_count "
+    "tsval had spoke sent_at sent_frame rtt_min rtt_max rtt_count rtt_last "
     # The ring of what the side sent, for echoes; counts; habits.
     "ring ring_count packets data_packets ip_id_running ttl data_at probes repeated_unanswered "
     # What the opening and the closing touch. SYN and FIN: relative end, form, copies, and what tells a fresh copy from
@@ -96,6 +96,7 @@ NOTE_KINDS = (
     "port_reused",
     "pool_full",
     "scale_inferred",
+    "window_shrunk",
     "time_wait_left",
     "no_answer_to_syn",
     "no_answer",
@@ -117,6 +118,7 @@ NOTE_KINDS = (
     PORT_REUSED,
     POOL_FULL,
     SCALE_INFERRED,
+    WINDOW_SHRUNK,
     TIME_WAIT_LEFT,
     NO_ANSWER_TO_SYN,
     NO_ANSWER,
@@ -137,6 +139,8 @@ class Memory(NamedTuple):
     senders: Any
     sent: Any
     relabels: Any
+    changes: Any
+    stalls: Any
     facts: Any
     buckets: Any
     free: Any
@@ -153,5 +157,8 @@ class Memory(NamedTuple):
     LAST_FRAME,
     SENT_HEAD,
     RELABEL_COUNT,
+    CHANGE_COUNT,
+    STALL_COUNT,
+    KEEP_CHANGES,
     CONTROL_SIZE,
-) = range(10)
+) = range(13)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..kernels import Speed
 from ..schema import FLAG_NAMES, MISSING, Coded
+from .changes import scale_late
 from .codes import LOST_AFTER, LOST_BEFORE, LOST_IN_CAPTURE, NO_CAUSE
 
 LOSSES = (LOST_BEFORE, LOST_AFTER, LOST_IN_CAPTURE)
@@ -74,10 +75,13 @@ def apply_relabels(rows: np.ndarray, learned: Sequence[np.ndarray]) -> None:
         rows["proof"][to] = said["proof"]
 
 
-def segments_table(parts: Sequence[np.ndarray], learned: Sequence[np.ndarray] = ()) -> dict[str, Any]:
+def segments_table(
+    parts: Sequence[np.ndarray], learned: Sequence[np.ndarray] = (), flow_parts: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """The columns of ``schema.SEGMENTS``. File names are the reader's to tell."""
     rows = whole(parts)
     apply_relabels(rows, learned)
+    scale_late(rows, flow_parts)
     acked = rows["flags"] & 16 > 0
 
     def integers(name: str, there: np.ndarray | None = None) -> np.ndarray:
@@ -134,34 +138,3 @@ def sack_words(rows: np.ndarray) -> Coded:
     out = np.full(len(rows), -1, np.int32)
     out[at] = codes
     return Coded(out, texts)
-
-
-def windows_table(parts: Sequence[np.ndarray]) -> dict[str, Any]:
-    """The columns of ``schema.WINDOWS``: a row where a side's advertised window, or its state, changes."""
-    rows = whole(parts)
-    rows = rows[(rows["flags"] & 4 == 0) & (rows["ack_known"] > 0)]
-    side = rows["flow"].astype(np.int64) * 2 + rows["side"]
-    order = np.argsort(side, kind="stable")
-    rows, side = rows[order], side[order]
-    known = rows["window_octets"] >= 0
-    window = np.where(known, rows["window_octets"].astype(np.int64), MISSING)
-    edge = np.where(known, rows["right_edge"], MISSING)
-    state = np.where(rows["window"] == 0, 2, 0).astype(np.int8)
-    change = np.ones(len(rows), bool)
-    if len(rows) > 1:
-        change[1:] = (side[1:] != side[:-1]) | (rows["window_octets"][1:] != rows["window_octets"][:-1])
-    at = np.flatnonzero(change)
-    back = np.argsort(order[at], kind="stable")
-    at = at[back]
-    return {
-        "flow": rows["flow"][at].astype(np.int64),
-        "side": rows["side"][at].astype(np.int8),
-        "frame": rows["frame"][at].astype(np.int64),
-        "time": rows["time"][at],
-        "window": window[at],
-        "right_edge": edge[at],
-        "in_flight": np.full(len(at), MISSING),
-        "usable": np.full(len(at), MISSING),
-        "state": state[at],
-        "scale_known": np.where(known[at], 0, 3).astype(np.int8),
-    }

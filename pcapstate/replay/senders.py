@@ -26,13 +26,23 @@ Sender = Row(
     "tsval tsval_time "
     # Its latest bare ACK, and its latest window field.
     "bare_ip_id bare_tsval bare_ack bare_at bare_frame window_field "
-    # What it last sent that asks for an answer, and when its latest zero window ended.
+    # What it last sent that asks for an answer, whether its window is zero, and when its latest zero window ended.
     "asks asks_frame zero zero_until syns syn_acks "
     # The end of its highest octets that were seen, whether they had PSH, and packets lost before the capture point
     # that can only have held the octets after them.
     "data_top pushed lost_ahead "
-    # The highest right edge that it has granted.
-    "edge_max",
+    # The window that it grants: field in force, highest right edge, when the edge last moved, smallest and largest
+    # field; what was last told of it in the log of changes; whether it was ever taken back.
+    "field edge_max edge_at zero_from field_min field_max told_field told_state shrunk "
+    # Where the SYNs do not tell the scale: least shift, where the fall of the window began, votes.
+    "scale_least scale_ack scale_field scale_vote scale_votes inferred "
+    # Round trips from the capture point to it (``rtt``): how many were heard of, samples, RFC 6298's SRTT and RTTVAR,
+    # five markers and where the upper four stand.
+    "heard samples smoothed variation mark0 mark1 mark2 mark3 mark4 at1 at2 at3 at4 "
+    # What limited it (``limits``): when the handshake was over and when it sent FIN; its latest octets, the window left
+    # and the octets under way after them, PSH on them; time of the peer's zero window since; sums by cause, ns.
+    "opened_at finished_at data_at data_frame data_seen left under_way pushed_before zero_in_gap "
+    "of_zero_window of_receive_window of_recovery of_timeout_stall of_delayed_ack of_network of_application",
 )
 
 Relabel = Row("Relabel", "frame label cause proof")
@@ -69,6 +79,9 @@ def clear_sender(k: Any) -> None:
     k.base = -1
     k.tsval = -1
     k.signal_acked = -1
+    k.field_min = -1
+    k.told_field = -1
+    k.left = 1 << 62
 
 
 

@@ -10,10 +10,12 @@ from .endpoint import receive, relate
 from .flows import ended, flow_of, unchain
 from .history import tell
 from .labels import classify
+from .limits import account
 from .losses import RELABELS_A_SEGMENT
-from .rows import BUCKET_MASK, FREE_COUNT, NOTE_COUNT, RELABEL_COUNT
+from .rows import BUCKET_MASK, CHANGE_COUNT, FREE_COUNT, NOTE_COUNT, RELABEL_COUNT, STALL_COUNT
+from .rtt import observe
 from .transmissions import needs_room
-from .windows import granted
+from .windows import advertise
 
 NOTE_MARGIN = 64
 """Notes that one segment can make, with room to spare."""
@@ -27,6 +29,8 @@ def track(m: Any, segments: Any, first: int, count: int) -> int:
             return i
         if m.control[RELABEL_COUNT] > len(m.relabels) - 2 * RELABELS_A_SEGMENT or needs_room(m):
             return i
+        if m.control[CHANGE_COUNT] > len(m.changes) - 4 or m.control[STALL_COUNT] > len(m.stalls) - 4:
+            return i
         s = segments[i]
         slot = flow_of(m, s)
         f = m.flows[slot]
@@ -34,9 +38,16 @@ def track(m: Any, segments: Any, first: int, count: int) -> int:
         y = m.sides[2 * slot + 1 - s.side]
         relate(f, x, y, s)
         tell(f, x, y, s)
-        classify(m, f, x, y, s)
+        mine = m.senders[2 * slot + s.side]
+        theirs = m.senders[2 * slot + 1 - s.side]
+        its_own = classify(m, x, y, mine, theirs, s)
         receive(m, s)
-        granted(m, s)
+        if its_own:
+            advertise(m, x, y, mine, theirs, s)
+            if x.rtt_count != mine.heard:
+                mine.heard = x.rtt_count
+                observe(mine, x.rtt_last)
+            account(m, x, y, mine, theirs, s)
     return count
 
 
