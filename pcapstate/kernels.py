@@ -13,6 +13,7 @@ This is the only module that names numba, and it imports it when something is fi
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import hashlib
@@ -253,6 +254,19 @@ def _fingerprint() -> str:
 
 
 def compiled_before() -> bool:
-    """Whether the compiled kernels lie in the cache already, so that starting them costs no compilation."""
-    folder = _cache_root() / _fingerprint()
-    return folder.is_dir() and any(folder.rglob("*.nbi"))
+    """Whether a whole replay has run compiled with these sources, so that starting one costs no compilation.
+
+    Single kernels in the cache do not count: what is missing may take half a minute to compile.
+    """
+    return (_cache_root() / _fingerprint() / _WHOLE).is_file()
+
+
+def note_compiled() -> None:
+    """Says for later processes that a whole replay has run compiled."""
+    mark = _cache_root() / _fingerprint() / _WHOLE
+    with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+_WHOLE = "whole"

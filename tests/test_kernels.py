@@ -208,7 +208,17 @@ def test_the_cache_lies_where_the_user_says(monkeypatch, tmp_path):
     (tmp_path / "pcapstate" / kernels._fingerprint()).mkdir(parents=True)
     assert not kernels.compiled_before()
     (tmp_path / "pcapstate" / kernels._fingerprint() / "one.nbi").touch()
+    assert not kernels.compiled_before()  # one kernel is not all
+    kernels.note_compiled()
     assert kernels.compiled_before()
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    (tmp_path / "pcapstate").touch()  # a file where the folder would be
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    kernels.note_compiled()
+    assert not kernels.compiled_before()
 
 
 def test_the_fingerprint_is_short_and_stays():

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import INTERPRETED, Speed
+from ..kernels import COMPILED, INTERPRETED, Speed, note_compiled
 from ..schema import NOTES, Coded
 from . import (
     attempts,
@@ -159,6 +159,8 @@ class Engine:
         )
         if len(used):
             self._settle(used)
+        if self.store.speed is COMPILED:
+            note_compiled()
         self.store = None
 
     def _settle(self, slots: Any) -> None:
