@@ -30,6 +30,8 @@ import numpy as np
 F = TypeVar("F", bound=Callable[..., Any])
 
 _KERNELS: dict[Callable[..., Any], str] = {}
+_FIELDS: set[str] = set()
+"""Names of fields, which kernels use as attributes."""
 
 
 def kernel(function: F) -> F:
@@ -50,6 +52,7 @@ class Row:
             raise ValueError(f"{name}: a field is named twice")
         self.name = name
         self.fields = names
+        _FIELDS.update(names)
         self.dtype = np.dtype([(field, np.int64) for field in names])
         self.object = _slotted(name, names)
         self.clear = kernel(_generated(f"clear_{name}", "row", [f"row.{f} = 0" for f in names]))
@@ -207,16 +210,24 @@ def _namespace(function: Callable[..., Any]) -> dict[str, Any]:
     namespace = _compiled_globals.get(id(source))
     if namespace is None:
         namespace = _compiled_globals[id(source)] = dict(source)
-    for name in _names(function.__code__):
-        used = source.get(name)
-        if isinstance(used, types.FunctionType) and used in _KERNELS and used is not function:
+    for name, used in _kernels_in(function.__code__, source).items():
+        if used is not function:
             namespace[name] = _dispatcher(used, inner=True)
     return namespace
 
 
-def _names(code: types.CodeType) -> Iterable[str]:
-    """Names of globals that the code uses (``co_names`` has those of attributes too)."""
-    return {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+def _kernels_in(code: types.CodeType, source: dict[str, Any]) -> dict[str, Callable[..., Any]]:
+    """The kernels that the code calls, by name."""
+    found: dict[str, Callable[..., Any]] = {}
+    for name in code.co_names:
+        used = source.get(name)
+        if isinstance(used, types.FunctionType) and used in _KERNELS:
+            found[name] = used
+    if found.keys() & _FIELDS:
+        # An attribute may have the name of a kernel, and is no call of it; reading the code is slower.
+        called = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+        found = {name: used for name, used in found.items() if name in called}
+    return found
 
 
 class _cache_folder:

@@ -6,6 +6,7 @@ nowhere else; the documentation, the exports and the tests are made from this pa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -153,7 +154,7 @@ class Coded(NamedTuple):
     """A column of text as the stages hand it on: ``words[codes[i]]`` is row i, and code -1 is missing."""
 
     codes: np.ndarray
-    words: list[str]
+    words: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,7 @@ def _put_files(rows: np.ndarray, segments: pd.DataFrame) -> list[str]:
         return []
     codes, words = coded(np.asarray(segments["file"].astype(object).where(segments["file"].notna(), None), object))
     rows["file"] = np.maximum(codes, 0)
-    return words
+    return list(words)
 
 
 # --- chunks ----------------------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from ladders import replayed, segments_of
 
+from pcapstate.replay import columns
 from pcapstate.replay.columns import address, addresses, empty, known, seconds
 from pcapstate.replay.rows import NEVER
+from pcapstate.replay.sentences import sentences
 from pcapstate.schema import FLOWS, MISSING, TABLES, Coded
 
 TWO = """
@@ -87,11 +89,32 @@ def test_the_timeline_is_sorted_and_names_both_ends():
     assert set(zip(table["port"].tolist(), table["peer_port"].tolist(), strict=True)) == {(40000, 80), (80, 40000)}
 
 
-def test_sentences_are_written_on_demand():
+def test_a_column_of_flows_is_made_once_and_when_it_is_asked_for(monkeypatch):
+    written = []
+    monkeypatch.setattr(columns, "sentences", lambda table: written.append(1) or sentences(table))
     flows = replayed(segments_of(TWO).rows).table("flows")
     assert "note" in flows
-    assert flows.data["note"] is None
-    assert flows["note"].tolist() == [
-        "Opened by a three-way handshake (frames 1, 2, 3). Not closed within the capture."
-    ]
-    assert flows.data["note"] is not None
+    assert len(flows) == len(list(flows)) == len(FLOWS.names)
+    assert written == []
+    for _ in range(2):
+        assert flows["note"].tolist() == [
+            "Opened by a three-way handshake (frames 1, 2, 3). Not closed within the capture."
+        ]
+    assert written == [1]
+
+
+@pytest.mark.parametrize("name", ["nonsense", ""])
+def test_there_is_no_other_column(name):
+    flows = replayed(segments_of(TWO).rows).table("flows")
+    assert name not in flows
+    with pytest.raises(KeyError):
+        flows[name]
+
+
+def test_addresses_are_written_when_they_are_asked_for():
+    words = columns.Addresses(np.array([[0, 0, 0xFFFF, 0x0A000001], [0x20010DB8, 0, 0, 1]]))
+    assert len(words) == 2
+    assert words[1] == "2001:db8::1"
+    assert list(words) == list(words[:]) == ["10.0.0.1", "2001:db8::1"]
+    with pytest.raises(IndexError):
+        words[2]

@@ -86,6 +86,20 @@ def test_taking_flows_out_copies_them(speed):
 
 
 @BOTH
+@pytest.mark.parametrize("slots", [[2, 0], [1]])
+def test_flows_may_be_taken_out_again_and_again(speed, slots):
+    """Compiled, they are put where the last ones were, whether there are as many of them or fewer."""
+    store = Store(speed, room=3)
+    for slot in range(3):
+        put(store.memory.flows[slot], number=slot)
+        put(store.memory.senders[2 * slot + 1], samples=slot)
+    store.take([0, 1])
+    settled = store.take(slots)
+    assert settled.flows["number"].tolist() == slots
+    assert settled.senders["samples"][1::2].tolist() == slots
+
+
+@BOTH
 def test_notes_are_drained(speed):
     store = Store(speed, room=1)
     put(store.memory.notes[0], frame=7)

@@ -101,7 +101,8 @@ def _print_flows(console: Console, flows: Any, limit: int) -> None:
     total, shown = count(flows), min(count(flows), limit)
     if not shown:
         return
-    rows = [flow_cells(record(FLOWS, flows, row)) for row in range(shown)]
+    told = {name: flows[name] for name in _TOLD}
+    rows = [flow_cells(record(FLOWS, told, row)) for row in range(shown)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     places = fitting(rows, console.width)
     for place in places:
@@ -130,6 +131,23 @@ _HEADINGS: Sequence[tuple[str, Any]] = (
     ("seconds", "right"),
 )
 
+
+_TOLD = (
+    "flow",
+    "client_address",
+    "client_port",
+    "server_address",
+    "server_port",
+    "client_state",
+    "server_state",
+    "opened",
+    "closed_by",
+    "close_reason",
+    "client_bytes",
+    "server_bytes",
+    "duration",
+)
+"""The columns of ``flows`` that a row of the table is made from: the others need not be made."""
 
 _FIRST_TO_GO = ("seconds", "opened", "received", "sent")
 

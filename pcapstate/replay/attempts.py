@@ -6,9 +6,7 @@ server's address and port. Connections found in mid-stream tell nothing of their
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,10 +14,8 @@ from ..schema import MISSING, OPENED
 from ..tcp import machine
 from .groups import different
 from .memory import Settled
+from .packed import Batches, Columns
 from .rows import SYN_ACKED
-from .timeline import Rows
-
-Columns = dict[str, Any]
 
 UNANSWERED, REFUSED, HALF_OPEN = (OPENED.index(word) for word in ("unanswered", "refused", "half_open"))
 
@@ -71,16 +67,17 @@ class Attempts:
     last_time: int
 
 
-def attempts(flow_parts: Sequence[Columns], step_parts: Sequence[Rows], last_time: int) -> Attempts:
+def attempts(flow_parts: Batches, step_parts: Batches, last_time: int) -> Attempts:
     """All attempts of a capture, from its batches. ``last_time``: of the capture, nanoseconds."""
-    numbers = _whole([part["flow"] for part in flow_parts])
+    numbers = flow_parts.column("flow")
     order = np.argsort(numbers, kind="stable")
-    opened = _whole([part["opened"] for part in flow_parts])[order]
+    opened = flow_parts.column("opened")[order]
     kept = opened != OPENED.index("midstream")
     order = order[kept]
 
     def get(name: str) -> np.ndarray:
-        return _whole([part[name] for part in flow_parts])[order]
+        values: np.ndarray = flow_parts.column(name)[order]
+        return values
 
     client, server, port = get("_client"), get("_server"), get("server_port")
     listener, _ = different([*server.T, port], len(port))
@@ -112,18 +109,14 @@ def attempts(flow_parts: Sequence[Columns], step_parts: Sequence[Rows], last_tim
     )
 
 
-def _spans(step_parts: Sequence[Rows], flows: int, last_time: int) -> list[np.ndarray]:
+def _spans(step_parts: Batches, flows: int, last_time: int) -> list[np.ndarray]:
     """When each server entered and left SYN_RECEIVED and TIME_WAIT, by the estimates; shape (flows,) each."""
     out = [np.full(flows, MISSING) for _ in range(4)]
-    for rows in step_parts:
-        server = rows.side == 1
-        for k, state in ((0, machine.SYN_RECEIVED), (2, machine.TIME_WAIT)):
-            enters, leaves = server & (rows.after == state), server & (rows.before == state)
-            out[k][rows.flow[enters]] = rows.estimate[enters]
-            out[k + 1][rows.flow[leaves]] = rows.estimate[leaves]
+    flow, side, before, after, estimate = map(step_parts.column, ("flow", "side", "before", "after", "estimate"))
+    server = side == 1
+    for k, state in ((0, machine.SYN_RECEIVED), (2, machine.TIME_WAIT)):
+        enters, leaves = server & (after == state), server & (before == state)
+        out[k][flow[enters]] = estimate[enters]
+        out[k + 1][flow[leaves]] = estimate[leaves]
     out[3] = np.where((out[2] != MISSING) & (out[3] == MISSING), last_time, out[3])
     return out
-
-
-def _whole(parts: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts)

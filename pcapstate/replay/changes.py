@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ..schema import MISSING
-from .columns import joined
+from .packed import Batches, Columns
 from .windows import AT_LEAST, INFERRED, NOT_KNOWN, Change
 
-Columns = dict[str, Any]
 
-
-def windows_table(parts: Sequence[np.ndarray], flow_parts: Sequence[Columns]) -> Columns:
+def windows_table(parts: Sequence[np.ndarray], flow_parts: Batches) -> Columns:
     """The columns of ``schema.WINDOWS``, in the order of frames.
 
     A window that came before its scale was inferred is scaled with it; one whose scale is only bounded, with the bound.
@@ -41,19 +38,19 @@ def windows_table(parts: Sequence[np.ndarray], flow_parts: Sequence[Columns]) ->
     }
 
 
-def scales_of(flow: np.ndarray, side: np.ndarray, flow_parts: Sequence[Columns]) -> tuple[np.ndarray, np.ndarray]:
+def scales_of(flow: np.ndarray, side: np.ndarray, flow_parts: Batches) -> tuple[np.ndarray, np.ndarray]:
     """For each pair of flow and side: how its scale is known in the end (SCALE_KNOWN), and the shift, -1: none."""
     if not flow_parts:
         return np.zeros(len(flow), np.int64), np.full(len(flow), -1)
-    order = np.argsort(joined(flow_parts, "flow"), kind="stable")
+    order = np.argsort(flow_parts.column("flow"), kind="stable")
     found = []
     for name in ("scale_known", "scale"):
-        both = [joined(flow_parts, f"_{of}_{name}")[order][flow].astype(np.int64) for of in ("client", "server")]
+        both = [flow_parts.column(f"_{of}_{name}")[order][flow].astype(np.int64) for of in ("client", "server")]
         found.append(np.where(side == 0, both[0], both[1]))
     return found[0], found[1]
 
 
-def scale_late(rows: np.ndarray, flow_parts: Sequence[Columns]) -> None:
+def scale_late(rows: np.ndarray, flow_parts: Batches) -> None:
     """Windows and right edges of kept segments that came before their scale was inferred, in place."""
     at = np.flatnonzero((rows["window_octets"] < 0) & (rows["flags"] & 4 == 0))
     if not len(at):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import socket
 import struct
-from collections import UserDict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
 
 import numpy as np
 
@@ -15,19 +14,18 @@ from ..schema import FLOWS, MISSING, OPENED, SIDES, Coded, Table
 from ..tcp import machine
 from .memory import Settled
 from .notes import note_columns
+from .packed import Batches, Columns
 from .rows import NEVER
 from .sentences import sentences
 from .timeline import EVENT_WORDS, Rows, Steps
 from .timeline import NOTES as STEP_NOTES
-
-Columns = dict[str, Any]
 
 MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
 """Odd 64-bit numbers: a sum of products by them tells addresses apart (a multiplicative hash)."""
 
 
 def addresses(words: np.ndarray) -> Coded:
-    """Addresses as text, each different one written once. ``words``: shape (n, 4), the 32-bit words of each."""
+    """Addresses as text, each different one once. ``words``: shape (n, 4), the 32-bit words of each."""
     rows = np.ascontiguousarray(words, np.uint64).reshape(-1, 4)
     # One number instead of four sorts ten times as fast; should two addresses share it, the slow way is right.
     mixed = (rows * MIX).sum(axis=1, dtype=np.uint64)
@@ -35,7 +33,31 @@ def addresses(words: np.ndarray) -> Coded:
     different = rows[first]
     if not np.array_equal(different[codes], rows):
         different, codes = np.unique(rows, axis=0, return_inverse=True)
-    return Coded(codes.reshape(-1).astype(np.int32), [address(row) for row in different.tolist()])
+    return Coded(codes.reshape(-1).astype(np.int32), Addresses(different))
+
+
+class Addresses(Sequence[str]):
+    """Addresses as text, each written when it is asked for: of a hundred thousand a summary names a few."""
+
+    def __init__(self, words: np.ndarray) -> None:
+        self._words = words
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
+        if isinstance(at, slice):
+            return Addresses(self._words[at])
+        return address(self._words[at].tolist())
+
+    def __iter__(self) -> Iterator[str]:
+        return map(address, self._words.tolist())
 
 
 def address(words: Sequence[int]) -> str:
@@ -84,11 +106,7 @@ def flow_columns(settled: Settled, made: Steps, verdict: Columns) -> Columns:
         out[f"_{side}_timer"] = last[k::2]
     for side, x in (("client", client), ("server", server)):
         out[f"rtt_{side}"] = seconds(x["rtt_min"])
-    # A view would keep the whole batch in memory for one column's sake.
-    return {
-        name: values.copy() if getattr(values, "base", None) is not None else values
-        for name, values in (out | verdict).items()
-    }
+    return out | verdict
 
 
 def _timer_ends(made: Steps) -> np.ndarray:
@@ -116,57 +134,51 @@ def _side_columns(side: str, x: np.ndarray) -> Columns:
     return {f"{side}_{name}": values for name, values in given.items()}
 
 
-def joined(parts: Sequence[Columns], name: str) -> Any:
-    """One column of all batches, in the order in which they were settled."""
-    return np.concatenate([part[name] for part in parts]) if parts else np.zeros(0, np.int64)
+class FlowColumns(Mapping[str, Any]):
+    """The finished table ``flows``, in the order of flow numbers; each column is made when it is first asked for."""
 
+    def __init__(self, parts: Batches, last_time: int) -> None:
+        self._parts = parts
+        self._last_time = last_time
+        self._order = np.argsort(parts.column("flow"), kind="stable")
+        self._made: Columns = {}
 
-class FlowColumns(UserDict[str, Any]):
-    """The columns of ``flows``. The sentences of ``note`` are written when they are first asked for."""
+    def __iter__(self) -> Iterator[str]:
+        return iter(FLOWS.names)
 
-    def __init__(self, columns: Columns, proofs: Columns) -> None:
-        super().__init__(columns)
-        self._proofs = proofs
+    def __len__(self) -> int:
+        return len(FLOWS.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in FLOWS.names
 
     def __getitem__(self, name: str) -> Any:
-        if name == "note" and self.data["note"] is None:
-            self.data["note"] = sentences({**self.data, **self._proofs})
-        return self.data[name]
+        if name not in self._made:
+            # What begins with a line below is kept beside the table, for its sentences.
+            if name not in FLOWS.names and not name.startswith("_"):
+                raise KeyError(name)
+            self._made[name] = self._make(name)
+        return self._made[name]
 
+    def _make(self, name: str) -> Any:
+        if name in ("client_address", "server_address"):
+            return addresses(self["_" + name.split("_", maxsplit=1)[0]].reshape(-1, 4))
+        if name == "note" and self._parts:
+            return sentences(self)
+        if name not in self._parts.names:
+            return empty(FLOWS[name].dtype if name in FLOWS.names else "", len(self._order))
+        values = self._parts.column(name)
+        if isinstance(values, Coded):
+            return Coded(values.codes[self._order], values.words)
+        values = values[self._order]
+        return self._states(name, values) if name in ("client_state", "server_state") else values
 
-def flows_table(parts: Sequence[Columns], last_time: int) -> Any:
-    """The finished table ``flows``, in the order of flow numbers."""
-    order = np.argsort(joined(parts, "flow"), kind="stable")
-    out: Columns = {}
-    proofs = {name: joined(parts, name)[order] for name in (parts[0] if parts else ()) if name.startswith("_proof_")}
-    for column in FLOWS.columns:
-        if column.name == "note" and parts:
-            out["note"] = None
-        elif column.name in ("client_address", "server_address"):
-            words = joined(parts, "_" + column.name.split("_")[0])
-            out[column.name] = addresses(words[order] if len(words) else np.zeros((0, 4), np.int64))
-        elif parts and column.name in parts[0]:
-            values = [part[column.name] for part in parts]
-            out[column.name] = _coded(values, order) if isinstance(values[0], Coded) else np.concatenate(values)[order]
-        else:
-            out[column.name] = empty(column.dtype, len(order))
-    for side in SIDES if parts else ():
-        # A timer that ended within the capture has closed the side.
-        ends = joined(parts, f"_{side}_timer")[order]
-        over = (ends != MISSING) & (ends <= last_time)
+    def _states(self, name: str, states: np.ndarray) -> np.ndarray:
+        """A timer that ended within the capture has closed the side."""
+        ends = self[f"_{name.split('_', maxsplit=1)[0]}_timer"]
+        over = (ends != MISSING) & (ends <= self._last_time)
         # In the words of the column the empty state comes first.
-        out[f"{side}_state"] = (np.where(over, machine.CLOSED, out[f"{side}_state"]) + 1).astype(np.int8)
-    return FlowColumns(out, proofs)
-
-
-def _coded(values: Sequence[Coded], order: np.ndarray) -> Coded:
-    """One column of text from those of the batches, each word once."""
-    words: dict[str, int] = {}
-    codes = []
-    for value in values:
-        here = [words.setdefault(word, len(words)) for word in value.words]
-        codes.append(np.array([*here, -1], np.int32)[value.codes])
-    return Coded(np.concatenate(codes)[order], list(words))
+        return (np.where(over, machine.CLOSED, states) + 1).astype(np.int8)
 
 
 def empty(dtype: str, count: int) -> Any:
@@ -182,23 +194,29 @@ def empty(dtype: str, count: int) -> Any:
     return np.zeros(count, np.int64)
 
 
-def timeline_table(parts: Sequence[Rows], flow_parts: Sequence[Columns]) -> Columns:
+def dwells(flow: np.ndarray, side: np.ndarray, estimate: np.ndarray) -> np.ndarray:
+    """Seconds since the row before, NaN in a side's first; rows are grouped by side."""
+    dwell = np.full(len(flow), np.nan)
+    same = (flow[1:] == flow[:-1]) & (side[1:] == side[:-1])
+    dwell[1:][same] = (estimate[1:] - estimate[:-1])[same] / 1e9
+    return dwell
+
+
+def timeline_table(parts: Batches, flow_parts: Batches) -> Columns:
     """The finished table ``timeline``: by flow, then by estimated time, a side's rows always in their order."""
-    fields = [field.name for field in dataclasses.fields(Rows)]
-    got = {
-        name: np.concatenate([getattr(p, name) for p in parts]) if parts else np.zeros(0, np.int64) for name in fields
-    }
+    got = {field.name: parts.column(field.name) for field in dataclasses.fields(Rows)}
+    got["dwell"] = dwells(got["flow"], got["side"], got["estimate"])
     order = np.lexsort((np.arange(len(got["flow"])), got["estimate"], got["flow"]))
     got = {name: values[order] for name, values in got.items()}
     flow = got["flow"]
-    numbers = joined(flow_parts, "flow")
+    numbers = flow_parts.column("flow")
     at = np.argsort(numbers, kind="stable")[flow] if len(flow) else np.zeros(0, np.int64)
     is_client = got["side"] == 0
     out: Columns = {"flow": flow, "side": got["side"].astype(np.int8)}
     ends = {}
     for side in SIDES:
-        words = joined(flow_parts, f"_{side}")
-        ends[side] = (words[at] if len(flow) else np.zeros((0, 4), np.int64), joined(flow_parts, f"{side}_port")[at])
+        words = flow_parts.column(f"_{side}").reshape(-1, 4)
+        ends[side] = (words[at], flow_parts.column(f"{side}_port")[at])
     (ca, cp), (sa, sp) = ends["client"], ends["server"]
     out["address"] = addresses(np.where(is_client[:, None], ca, sa))
     out["port"] = np.where(is_client, cp, sp)
@@ -225,4 +243,4 @@ def notes_table(found: np.ndarray, table: Table) -> Columns:
     return note_columns(found)
 
 
-__all__ = ["Columns", "addresses", "empty", "flow_columns", "flows_table", "joined", "notes_table", "timeline_table"]
+__all__ = ["Columns", "FlowColumns", "addresses", "empty", "flow_columns", "notes_table", "timeline_table"]

@@ -27,13 +27,13 @@ from . import (
     timeline,
     verdicts,
 )
-from .columns import Columns
 from .memory import Settled, Store
+from .packed import Batches, Columns
 from .rows import FREE_COUNT, KEEP_CHANGES
 from .track import sweep, track
 from .transmissions import needs_room
 
-SWEEP_EVERY = 200_000
+SWEEP_EVERY = 100_000
 """Segments between two searches for flows that are over."""
 
 BATCH = 1024
@@ -81,8 +81,8 @@ class Engine:
         self.keep = frozenset(keep)
         self.last_time = 0
         self.store: Store | None = None
-        self.flow_parts: list[Columns] = []
-        self.step_parts: list[timeline.Rows] = []
+        self.flow_parts = Batches()
+        self.step_parts = Batches()
         self.segment_parts: list[np.ndarray] = []
         self.note_parts: list[np.ndarray] = []
         self.log_parts: dict[str, list[np.ndarray]] = {"relabels": [], "changes": [], "stalls": []}
@@ -91,7 +91,7 @@ class Engine:
     @property
     def flow_count(self) -> int:
         """Flows settled so far."""
-        return sum(len(part["flow"]) for part in self.flow_parts)
+        return self.flow_parts.rows
 
     # --- the way in ------------------------------------------------------------------------------------------
 
@@ -171,18 +171,18 @@ class Engine:
     def _settle_batch(self, settled: Settled) -> None:
         self.note_parts.append(episodes.episodes(settled))
         made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
-        self.step_parts.append(timeline.rows(settled.flows, settled.sides, made))
+        self.step_parts.add(vars(timeline.rows(settled.flows, settled.sides, made)))
         told = verdicts.judge(settled, made) | history.history_columns(settled) | attempts.attempt_columns(settled)
         done, stalls = performance.performance_columns(settled)
         self.log_parts["stalls"].append(stalls)
         told |= done
-        self.flow_parts.append(columns.flow_columns(settled, made, told))
+        self.flow_parts.add(columns.flow_columns(settled, made, told))
 
     # --- the tables ------------------------------------------------------------------------------------------
 
-    def flows_table(self) -> Columns:
+    def flows_table(self) -> columns.FlowColumns:
         """``schema.FLOWS``."""
-        return columns.flows_table(self.flow_parts, self.last_time)
+        return columns.FlowColumns(self.flow_parts, self.last_time)
 
     def timeline_table(self) -> Columns:
         """``schema.TIMELINE``."""

@@ -8,7 +8,7 @@ repeated (SYN cookies), and scans. Each sentence gives its numbers, and the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,7 @@ from ..schema import MISSING, Coded
 from .attempts import HALF_OPEN, REFUSED, UNANSWERED, Attempts, attempts
 from .columns import address
 from .groups import different, most_at_once
-from .timeline import Rows
-
-Columns = dict[str, Any]
+from .packed import Batches, Columns
 
 SECOND = 1_000_000_000
 PATIENCE = SECOND
@@ -41,7 +39,7 @@ class Finding:
     text: str
 
 
-def notes(flow_parts: Sequence[Columns], step_parts: Sequence[Rows], last_time: int) -> Columns:
+def notes(flow_parts: Batches, step_parts: Batches, last_time: int) -> Columns:
     """The columns of ``schema.NOTES`` for what there is to say of the listeners of a capture, in the order of time."""
     found: list[Finding] = []
     if flow_parts:

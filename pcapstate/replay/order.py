@@ -103,11 +103,12 @@ def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered
     made = Ordered(
         _closing(sides, events, known),
         both,
-        events["grade"].copy(),
-        events["low"].copy(),
-        events["high"].copy(),
-        events["proof"].copy(),
-        happened(events["grade"]),
+        # A column of all sides lies together in memory: what follows works on columns.
+        events["grade"].copy(order="F"),
+        events["low"].copy(order="F"),
+        events["high"].copy(order="F"),
+        events["proof"].copy(order="F"),
+        happened(events["grade"].copy(order="F")),
     )
     _opening_bounds(made, known, crossing & (sides["crossed"] == 0))
     _closing_bounds(made, known)

@@ -24,6 +24,7 @@ from .limits import (
     Stall,
 )
 from .memory import Settled
+from .order import peer
 from .windows import AT_LEAST, INFERRED, KNOWN, NOT_KNOWN
 
 Columns = dict[str, Any]
@@ -100,8 +101,9 @@ def time_shares(settled: Settled) -> tuple[np.ndarray, np.ndarray]:
     spent[:, TEARDOWN] = np.where(finished, last - senders["finished_at"], 0)
     rest = np.where(opened & ~finished, last - senders["data_at"], 0)
     waited_for = end_cause(senders)
-    peer = senders.reshape(-1, 2)[:, ::-1].reshape(-1)
-    zero = np.where(peer["zero"] == 1, last - np.maximum(peer["zero_from"], senders["data_at"]), 0)
+    zero = np.where(
+        peer(senders["zero"]) == 1, last - np.maximum(peer(senders["zero_from"]), senders["data_at"]), 0
+    )
     zero = np.minimum(np.maximum(zero, 0), rest)
     spent[np.arange(len(senders)), waited_for] += rest - zero
     spent[:, ZERO_WINDOW] += zero

@@ -95,12 +95,15 @@ def steps(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, msl: float) 
     known = ordered(flows, sides, events)
     order, code = _order(sides, events, known)
     delay = one_way(sides)
-    at_step = np.maximum(order, 0)
+    # A column of all sides lies together in memory, so that what is done to one step of all sides is fast.
+    place = np.maximum(order, 0)
+    place *= n
+    place += np.arange(n)[:, None]
 
     def picked(values: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(values, at_step, axis=1)
+        return np.ascontiguousarray(values.T).reshape(-1)[place.T].T
 
-    made = Steps(*(np.zeros((n, STEPS), np.int64) for _ in range(11)))
+    made = Steps(*(np.zeros((n, STEPS), np.int64, order="F") for _ in range(11)))
     made.event = np.where((order >= 0) & (picked(events["grade"]) > 0), code, NO_EVENT)
     for name in ("at", "frame"):
         setattr(made, name, picked(events[name]))
@@ -127,8 +130,8 @@ def _doubt(sides: np.ndarray, events: np.ndarray) -> None:
 def _order(sides: np.ndarray, events: np.ndarray, known: Ordered) -> tuple[np.ndarray, np.ndarray]:
     """Which event stands in which step, and as which event of the machine."""
     n = len(sides)
-    order = np.full((n, STEPS), -1, np.int64)
-    code = np.full((n, STEPS), NO_EVENT, np.int64)
+    order = np.full((n, STEPS), -1, np.int64, order="F")
+    code = np.full((n, STEPS), NO_EVENT, np.int64, order="F")
     active = sides["syn_pure"] == 1
     both = known.both
     opened = events["grade"][:, SYN_SENT] > 0
@@ -186,8 +189,8 @@ def _run(sides: np.ndarray, flows: np.ndarray, made: Steps) -> None:
     late = made.event[:, 0] == SEEN
     state = np.where(sides["syn_pure"] == 1, machine.CLOSED, machine.LISTEN)
     state = np.where(np.repeat(flows["midstream"] == 1, 2), -1, state)
-    made.before = np.full((n, STEPS), -1, np.int64)
-    made.after = np.full((n, STEPS), -1, np.int64)
+    made.before = np.full((n, STEPS), -1, np.int64, order="F")
+    made.after = np.full((n, STEPS), -1, np.int64, order="F")
     for k in range(STEPS):
         event = made.event[:, k]
         known = (event != NO_EVENT) & (event != SEEN) & (state >= 0)
@@ -264,18 +267,21 @@ def _note(flows: np.ndarray, sides: np.ndarray, refuted: np.ndarray, made: Steps
 def _bound(made: Steps) -> None:
     """Estimates lie within the bounds and follow the order of the steps; a bound that is not known becomes MISSING."""
     there = (made.event != NO_EVENT) & (made.grade != TIMER)
-    low = np.maximum.accumulate(np.where(there, made.low, -NEVER), axis=1)
-    high = np.minimum.accumulate(np.where(there, made.high, NEVER)[:, ::-1], axis=1)[:, ::-1]
+    low, high = np.where(there, made.low, -NEVER), np.where(there, made.high, NEVER)
+    for k in range(1, STEPS):
+        np.maximum(low[:, k], low[:, k - 1], out=low[:, k])
+        np.minimum(high[:, -1 - k], high[:, -k], out=high[:, -1 - k])
     estimate = np.minimum(np.maximum(made.estimate, low), np.maximum(high, low))
     timer = (made.event != NO_EVENT) & (made.grade == TIMER)
     estimate = np.where(timer, made.estimate, np.where(there, estimate, -NEVER))
-    np.maximum.accumulate(estimate, axis=1, out=estimate)
+    for k in range(1, STEPS):
+        np.maximum(estimate[:, k], estimate[:, k - 1], out=estimate[:, k])
     made.low = np.where(there & (made.low > -NEVER), made.low, MISSING)
     made.high = np.where(there & (made.high < NEVER), made.high, MISSING)
     made.estimate = np.where(made.event != NO_EVENT, estimate, MISSING)
 
 
-@dataclass(slots=True)
+@dataclass
 class Rows:
     """The steps that are transitions, one row each, as flat arrays: what the timeline table is made of.
 
@@ -294,21 +300,16 @@ class Rows:
     estimate: np.ndarray
     frame: np.ndarray
     proof: np.ndarray
-    dwell: np.ndarray
     note: np.ndarray
 
 
 def rows(flows: np.ndarray, sides: np.ndarray, made: Steps) -> Rows:
-    """Flattens ``made`` into rows; ``dwell`` is the time since the row before, in seconds (NaN in a side's first)."""
+    """Flattens ``made`` into rows."""
     side, step = np.nonzero(made.event != NO_EVENT)
 
     def flat(values: np.ndarray, dtype: type = np.int64) -> np.ndarray:
         return values[side, step].astype(dtype)
 
-    estimate = flat(made.estimate)
-    dwell = np.full(len(side), np.nan)
-    same = side[1:] == side[:-1]
-    dwell[1:][same] = (estimate[1:] - estimate[:-1])[same] / 1e9
     return Rows(
         flow=flows["number"][side // 2],
         side=(side % 2).astype(np.int8),
@@ -319,9 +320,8 @@ def rows(flows: np.ndarray, sides: np.ndarray, made: Steps) -> Rows:
         at=flat(made.at),
         low=flat(made.low),
         high=flat(made.high),
-        estimate=estimate,
+        estimate=flat(made.estimate),
         frame=flat(made.frame),
         proof=flat(made.proof),
-        dwell=dwell,
         note=flat(made.note, np.int8),
     )
