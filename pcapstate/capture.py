@@ -49,9 +49,9 @@ def read(
 class Capture:
     """A capture that was read: its tables, and its connections one by one.
 
-    ``flows``, ``timeline``, ``segments``, ``windows`` and ``notes`` are DataFrames, made when first asked for; what
-    their columns mean is in ``pcapstate.schema`` and in ``pcapstate schema``. ``len(capture)`` is the number of
-    connections, iteration gives each as a ``Flow``, and ``capture.flow(3)`` or ``capture[3]`` one of them.
+    ``flows``, ``timeline``, ``segments``, ``windows``, ``stalls`` and ``notes`` are DataFrames, made when first asked
+    for; what their columns mean is in ``pcapstate.schema`` and in ``pcapstate schema``. ``len(capture)`` is the number
+    of connections, iteration gives each as a ``Flow``, and ``capture.flow(3)`` or ``capture[3]`` one of them.
     """
 
     def __init__(self, made: pipeline.Pass, source: pipeline.Source | None = None, *, msl: float = 30.0) -> None:
@@ -98,6 +98,11 @@ class Capture:
     def windows(self) -> pd.DataFrame:
         """One row per change of an advertised window. In a large capture the first use reads the capture again."""
         return self.table("windows")
+
+    @property
+    def stalls(self) -> pd.DataFrame:
+        """One row per long gap in a side's sending, with its cause."""
+        return self.table("stalls")
 
     @property
     def notes(self) -> pd.DataFrame:

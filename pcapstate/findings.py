@@ -11,13 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .schema import FLOWS, SIDES
+from .schema import FLOWS, SIDES, STALLS
 from .values import Columns, coded, count
 
 MANY_RETRANSMISSIONS = 0.01
 """Share of a side's segments from which sending them again is worth a finding."""
-LONG_ZERO_WINDOW = 0.2
-"""Seconds of a zero window from which it is: below, a busy receiver is ordinary."""
+LONG_WAIT = 0.2
+"""Seconds that a side has waited in all from which it is: below, a busy peer is ordinary."""
+LARGE_SHARE = 0.5
+"""Share of a side's time from which the peer's window is what limits it: any transfer fills a window at times."""
+SLOW_ANSWER = 1.0
+"""Seconds from which a program is slow to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,16 @@ class Finding:
     flows: np.ndarray
 
 
-def findings(flows: Columns) -> list[Finding]:
-    """What there is to find, the gravest first. ``flows``: the columns of the table ``flows``."""
+def findings(flows: Columns, stalls: Columns | None = None) -> list[Finding]:
+    """What there is to find, the gravest first.
+
+    ``flows`` and ``stalls`` are the columns of these tables; of stalls, those of other flows do not matter.
+    """
     if not count(flows):
         return []
     made = [finding for find in _FINDERS for finding in find(_Flows(flows))]
+    if stalls is not None and count(stalls):
+        made += _slow_answers(_Flows(flows), stalls)
     return [finding for finding in made if len(finding.flows)]
 
 
@@ -77,6 +86,12 @@ def _unanswered(flows: _Flows) -> list[Finding]:
     return [Finding("unanswered", text, flows.number[mask])]
 
 
+def _half_open(flows: _Flows) -> list[Finding]:
+    mask = flows.word("opened", "half_open")
+    text = f"{connections(mask)} left half-open: the SYN,ACK was never acknowledged, with {flows.servers(mask)}"
+    return [Finding("half_open", text, flows.number[mask])]
+
+
 _RESETS = {
     "abort": "aborted by the {side}",
     "abort_unread": "aborted by the {side}, which had not read everything",
@@ -111,15 +126,50 @@ def _not_closed(flows: _Flows) -> list[Finding]:
     return found
 
 
-def _zero_windows(flows: _Flows) -> list[Finding]:
+_STALLS = {
+    # what a side waited for: from which share of its time, and how it is told
+    "zero_window": (0.0, "{n} on which the {side} waited while the {peer}'s window was zero, {longest}"),
+    "timeout_stall": (0.0, "{n} on which the {side} stood still until a retransmission timeout, {longest}"),
+    "delayed_ack": (0.0, "{n} on which the {side} waited for the {peer}'s delayed acknowledgements, {longest}"),
+    "receive_window": (LARGE_SHARE, "{n} on which the {peer}'s receive window held up the {side}, {longest}"),
+}
+
+
+def _stalls(flows: _Flows) -> list[Finding]:
+    """What sides that had something to send waited for."""
     found = []
-    for side in SIDES:
-        time = np.nan_to_num(flows.array(f"{side}_zero_window_time"))
-        mask = time >= LONG_ZERO_WINDOW
-        longest = float(time.max())
-        text = f"{connections(mask)} held up by the {side}, whose window was zero, at most {longest:.1f} s"
-        found.append(Finding("zero_window", text, flows.number[mask]))
+    duration = flows.array("duration")
+    for cause, (least, words) in _STALLS.items():
+        for side, peer in (SIDES, SIDES[::-1]):
+            share = np.nan_to_num(flows.array(f"{side}_limited_{cause}"))
+            waited = share * duration
+            mask = (waited >= LONG_WAIT) & (share >= least)
+            longest = at_most(float(waited.max(where=mask, initial=0)), mask)
+            text = words.format(n=connections(mask), side=side, peer=peer, longest=longest)
+            found.append(Finding(cause, text, flows.number[mask]))
     return found
+
+
+def _slow_answers(flows: _Flows, stalls: Columns) -> list[Finding]:
+    """A server that got something and took its time to answer."""
+    side, cause, detail = (coded(stalls[name], STALLS[name].words) for name in ("side", "cause", "detail"))
+    flow, duration = stalls["flow"], stalls["duration"]
+    assert isinstance(flow, np.ndarray)
+    assert isinstance(duration, np.ndarray)
+    slow = (duration >= SLOW_ANSWER) & np.isin(flow, flows.number)
+    slow &= cause.codes == cause.words.index("application")
+    slow &= detail.codes == detail.words.index("slow_answer")
+    # A client that takes its time is a person who reads.
+    slow &= side.codes == side.words.index("server")
+    mask = np.isin(flows.number, flow[slow])
+    longest = at_most(float(duration.max(where=slow, initial=0)), mask)
+    text = f"{connections(mask)} on which the server was silent after the client had sent something, {longest}"
+    return [Finding("slow_answer", text, flows.number[mask])]
+
+
+def at_most(seconds: float, mask: np.ndarray) -> str:
+    """How long it took, or at most took where it is about several."""
+    return f"{seconds:.1f} s" if mask.sum() == 1 else f"at most {seconds:.1f} s"
 
 
 def _retransmissions(flows: _Flows) -> list[Finding]:
@@ -139,9 +189,10 @@ def _retransmissions(flows: _Flows) -> list[Finding]:
 _FINDERS: tuple[Callable[[_Flows], list[Finding]], ...] = (
     _refused,
     _unanswered,
+    _half_open,
     _resets,
     _not_closed,
-    _zero_windows,
+    _stalls,
     _retransmissions,
 )
 

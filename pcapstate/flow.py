@@ -87,6 +87,11 @@ class Flow:
         return self.table("windows")
 
     @property
+    def stalls(self) -> pd.DataFrame:
+        """The long gaps in both sides' sending, with their causes."""
+        return self.table("stalls")
+
+    @property
     def notes(self) -> pd.DataFrame:
         """What there is to say about this flow."""
         return self.table("notes")
@@ -267,6 +272,11 @@ class Side:
     def windows(self) -> pd.DataFrame:
         """The changes of the window that the side advertised."""
         return self.table("windows")
+
+    @property
+    def stalls(self) -> pd.DataFrame:
+        """The long gaps in the side's sending, with their causes."""
+        return self.table("stalls")
 
     def __repr__(self) -> str:
         return f"<Side {self.name} {self.endpoint}: {' '.join(self.states) or 'no state seen'}>"

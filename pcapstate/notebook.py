@@ -38,7 +38,10 @@ def capture_html(capture: Capture) -> str:
     columns = capture.columns("flows")
     shown = min(count(columns), MOST_FLOWS)
     parts = [f"<p><b>{escape(repr(capture)[1:-1])}</b></p>"]
-    found = [f"<li>{escape(finding.text)}: {_numbers(finding.flows)}</li>" for finding in findings(columns)]
+    found = [
+        f"<li>{escape(finding.text)}: {_numbers(finding.flows)}</li>"
+        for finding in findings(columns, capture.columns("stalls"))
+    ]
     if found:
         parts.append(f"<ul>{''.join(found)}</ul>")
     if shown:

@@ -106,6 +106,7 @@ LIMITS = (
     "network",
     "application",
 )
+STALL_DETAILS = ("", "sent_again_before", "tail", "waits_for_peer", "slow_answer", "idle", "unended")
 OPENED = (
     "three_way",
     "simultaneous",
@@ -337,6 +338,29 @@ WINDOWS = Table(
     ),
 )
 
+STALLS = Table(
+    "stalls",
+    "one long gap in one side's sending of octets",
+    (
+        _FLOW,
+        Column("side", WORD, "Who did not send.", words=SIDES),
+        Column("start", TIME, "Capture time of its last segment with octets before the gap."),
+        Column("end", TIME, "Capture time of the next one; where none came, of the connection's last segment."),
+        Column("duration", REAL, "From start to end.", "s"),
+        Column("cause", WORD, "What most of it is explained by, as in the columns limited_* of flows.", words=LIMITS),
+        Column(
+            "detail",
+            WORD,
+            "What more is known. Of a timeout: sent_again_before (what had been sent again was lost again) or tail (too "
+            "little followed it for duplicate ACKs). Of an application: waits_for_peer, slow_answer (the peer had sent "
+            "something), idle (nothing came, nothing was written). unended: no octets followed.",
+            words=STALL_DETAILS,
+        ),
+        Column("start_frame", INTEGER, "The segment at its start.", "", "frame.number"),
+        Column("end_frame", INTEGER, "The segment at its end.", "", "frame.number"),
+    ),
+)
+
 NOTES = Table(
     "notes",
     "one thing that could not be read or decided, was refuted, or concerns a listener",
@@ -352,4 +376,4 @@ NOTES = Table(
     ),
 )
 
-TABLES = {table.name: table for table in (FLOWS, TIMELINE, SEGMENTS, WINDOWS, NOTES)}
+TABLES = {table.name: table for table in (FLOWS, TIMELINE, SEGMENTS, WINDOWS, STALLS, NOTES)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .schema import SIDES
+from .slowness import slowness
 
 if TYPE_CHECKING:
     from .flow import Flow, Side
@@ -22,9 +23,10 @@ _OPENED = {
 
 
 def story(flow: Flow) -> str:
-    """A few sentences: how it was opened, what was carried, how it ended, in which states the sides are left."""
+    """A few sentences: how it was opened and ended, what was carried, what slowed it, in which states it was left."""
     facts = flow.facts
-    sentences = [_opening(flow), _ending(facts), _carried(facts), *(_left(side) for side in flow.sides)]
+    sentences = [_opening(flow), _ending(facts), _carried(facts), *slowness(flow)]
+    sentences += [_left(side) for side in flow.sides]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

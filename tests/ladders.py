@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from pcapstate.kernels import COMPILED, INTERPRETED, convert
 from pcapstate.ladder import read
 from pcapstate.replay.engine import replay
-from pcapstate.schema import EVIDENCE, MISSING, SIDES, STATES, Coded, Segment
+from pcapstate.schema import CAUSES, EVIDENCE, LABELS, MISSING, SIDES, STATES, TABLES, Coded, Segment
 
 START = 1_767_323_045_000_000_000
 STEP = 1_000_000
@@ -96,6 +96,26 @@ def replayed(rows, *, speed=INTERPRETED, msl=30.0):
     return replay([chunk_of(rows, speed)], msl=msl, keep=("segments", "windows"))
 
 
+def columns_text(result, name):
+    """A table as text, column by column: two of them can be compared."""
+    table = result.table(name)
+    return {column: str((v.codes if isinstance(v, Coded) else v).tolist()) for column, v in table.items()}
+
+
+def both_speeds(rows, **options):
+    """The replay of rows, after a look that compiled kernels give the same tables."""
+    slow, fast = replayed(rows, **options), replayed(rows, speed=COMPILED, **options)
+    for name in TABLES:
+        assert columns_text(slow, name) == columns_text(fast, name), name
+    return slow
+
+
+def labels_of(rows, **options):
+    """(label, cause) of each segment, as words; both speeds must agree."""
+    table = both_speeds(rows, **options).table("segments")
+    return [(LABELS[label], CAUSES[cause]) for label, cause in zip(table["label"], table["cause"], strict=True)]
+
+
 def timeline(result):
     """The timeline as a list of dicts, words instead of codes, None where a value is missing."""
     table = result.table("timeline")
@@ -148,8 +168,11 @@ def check(text, **changes):
 __all__ = [
     "COMPILED",
     "INTERPRETED",
+    "both_speeds",
     "check",
     "chunk_of",
+    "columns_text",
+    "labels_of",
     "replayed",
     "row_of",
     "segment",

@@ -123,8 +123,15 @@ def four_way_close():
         {"flow": 0, "side": "server", "frame": 6, "time": millis(60), "window": 64_000, "state": "open",
          "scale_known": "known"},
     ]  # fmt: skip
+    stalls = [
+        {"flow": 0, "side": "client", "start": millis(30), "end": millis(50), "duration": 0.02,
+         "cause": "application", "detail": "idle", "start_frame": 4, "end_frame": 5},
+        {"flow": 0, "side": "server", "start": millis(12), "end": millis(20), "duration": 0.008,
+         "cause": "application", "detail": "waits_for_peer", "start_frame": 3, "end_frame": 7},
+    ]  # fmt: skip
     notes = [{"frame": 3, "time": millis(12), "flow": 0, "side": "server", "kind": "refuted", "text": 'A, "quoted".'}]
-    return {"flows": [flow_row()], "timeline": timeline, "segments": segments, "windows": windows, "notes": notes}
+    tables = {"timeline": timeline, "segments": segments, "windows": windows, "stalls": stalls, "notes": notes}
+    return {"flows": [flow_row()], **tables}
 
 
 def a_pass(rows=None, problems=(), kept=("segments", "windows")):

@@ -100,7 +100,8 @@ def test_notes_about_no_flow_are_left_out_when_flows_are_chosen():
 def test_every_table_into_a_folder(tmp_path, capsys):
     assert run(["analyze", TWO_FLOWS, "-o", str(tmp_path / "out")]) == DONE
     out = capsys.readouterr().out
-    assert f"Wrote flows.csv, timeline.csv, segments.csv, windows.csv, notes.csv into {tmp_path / 'out'}" in out
+    names = "flows.csv, timeline.csv, segments.csv, windows.csv, stalls.csv, notes.csv"
+    assert f"Wrote {names} into {tmp_path / 'out'}" in out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(f"{name}.csv" for name in TABLES)
     flows = rows_of(tmp_path / "out" / "flows.csv")
     assert [row["flow"] for row in flows] == ["0", "1"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import SAMPLES
 
+import pcapstate as ps
 from pcapstate.cli import DONE, WRONG, flows, run
 from pcapstate.ladder import read
 
@@ -75,6 +76,33 @@ def test_a_capture_without_tcp(capsys, tmp_path):
     empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
     assert ladders(capsys, str(empty)) == "no TCP connection\n"
     assert run(["ladder", str(empty), "--flow", "0"]) == WRONG
+
+
+def test_the_longest_gaps_of_a_connection(capsys, monkeypatch):
+    """The window of the slow reader is zero for long: the gap has its cause and its frames."""
+    path = str(SAMPLES / "slow_reader_zero_window.pcap")
+    assert run(["analyze", path, "--flow", "0"]) == DONE
+    out = capsys.readouterr().out
+    assert "longest gaps in sending" in out
+    assert "a zero window of the" in out
+    every = flows.longest(ps.read(path).flow(0))
+    monkeypatch.setattr(flows, "MOST_STALLS", 1)
+    (row,) = flows.longest(ps.read(path).flow(0))
+    assert row["duration"] == max(other["duration"] for other in every)
+
+
+def test_the_cells_of_a_gap():
+    row = {
+        "side": "server", "start": 1_500_000_000, "duration": 0.25, "cause": "timeout_stall", "detail": "tail",
+        "start_frame": 3, "end_frame": 9,
+    }  # fmt: skip
+    assert [cell.plain for cell in flows.stall_cells(row, 1_000_000_000)] == [
+        "server",
+        "0.500000",
+        "0.250 s",
+        "a retransmission timeout, as too little followed the loss to tell of it sooner",
+        "3 to 9",
+    ]
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)

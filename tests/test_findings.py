@@ -73,10 +73,55 @@ def test_programs_that_do_not_close():
     assert finding.text == "1 connection in CLOSE_WAIT: the server's program has not closed, with 10.0.0.2:80"
 
 
-def test_zero_windows_that_last():
-    assert found({"client_zero_window_time": 0.1}) == []
-    (finding,) = found({"client_zero_window_time": 0.3}, {"client_zero_window_time": 2.54})
-    assert finding.text == "2 connections held up by the client, whose window was zero, at most 2.5 s"
+def test_handshakes_that_were_not_completed():
+    (finding,) = found({"opened": "half_open", "close_reason": "still_open"})
+    assert finding.kind == "half_open"
+    assert finding.text == "1 connection left half-open: the SYN,ACK was never acknowledged, with 10.0.0.2:80"
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("zero_window", "on which the server waited while the client's window was zero"),
+        ("timeout_stall", "on which the server stood still until a retransmission timeout"),
+        ("delayed_ack", "on which the server waited for the client's delayed acknowledgements"),
+        ("receive_window", "on which the client's receive window held up the server"),
+    ],
+)
+def test_what_a_side_waited_for(limit, words):
+    """Below 0.2 s in all it is ordinary; what is told is the longest of several, in seconds."""
+    share = f"server_limited_{limit}"
+    assert found({share: 0.6, "duration": 0.3}) == []
+    (finding,) = found({share: 0.6, "duration": 0.5})
+    assert (finding.kind, finding.text) == (limit, f"1 connection {words}, 0.3 s")
+    (finding,) = found({share: 0.6, "duration": 0.5}, {share: 0.9, "duration": 10.0})
+    assert finding.text == f"2 connections {words}, at most 9.0 s"
+
+
+def test_a_window_that_is_full_at_times_is_ordinary():
+    assert found({"server_limited_receive_window": 0.4, "duration": 10.0}) == []
+
+
+def stalls_of(*rows):
+    whole = {"flow": 1, "side": "server", "duration": 2.54, "cause": "application", "detail": "slow_answer"}
+    return columns_from("stalls", [{**whole, **row} for row in rows])
+
+
+def test_servers_that_are_slow_to_answer():
+    flows = columns_from("flows", [flow_row(number) for number in range(3)])
+    (finding,) = findings(flows, stalls_of({}))
+    assert finding.kind == "slow_answer"
+    assert finding.text == "1 connection on which the server was silent after the client had sent something, 2.5 s"
+    (finding,) = findings(flows, stalls_of({}, {"flow": 2, "duration": 1.0}))
+    assert finding.flows.tolist() == [1, 2]
+    assert finding.text.endswith("at most 2.5 s")
+
+
+@pytest.mark.parametrize(
+    "other", [{"duration": 0.9}, {"side": "client"}, {"cause": "network"}, {"detail": "idle"}, {"flow": 7}]
+)
+def test_what_is_not_a_slow_answer(other):
+    assert findings(columns_from("flows", [flow_row(1)]), stalls_of(other)) == []
 
 
 def test_many_retransmissions():

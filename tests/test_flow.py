@@ -177,11 +177,11 @@ def test_possible_states_of_a_side_that_is_not_known():
 # --- tables ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["timeline", "segments", "windows", "notes"])
+@pytest.mark.parametrize("name", ["timeline", "segments", "windows", "stalls", "notes"])
 def test_tables_hold_only_the_flow(name):
     rows = four_way_close()
     rows["flows"].append(flow_row(1))
-    for key in ("timeline", "segments", "windows", "notes"):
+    for key in ("timeline", "segments", "windows", "stalls", "notes"):
         rows[key] = [row for pair in ((row, {**row, "flow": 1}) for row in rows[key]) for row in pair]
     flow = Capture(a_pass(rows)).flow(1)
     made = getattr(flow, name)
@@ -191,7 +191,7 @@ def test_tables_hold_only_the_flow(name):
     assert tuple(made.columns) == TABLES[name].names
 
 
-@pytest.mark.parametrize("name", ["timeline", "segments", "windows"])
+@pytest.mark.parametrize("name", ["timeline", "segments", "windows", "stalls"])
 def test_a_sides_tables(flow, name):
     for side in flow.sides:
         made = getattr(side, name)

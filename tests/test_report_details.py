@@ -34,8 +34,26 @@ def changed(**facts):
 def test_the_order_of_a_section(flow):
     page = Page(told.details(flow, 1))
     places = [page.text.index(word) for word in ("Flow 0:", flow.story(), "tcp.stream", "packets", "States", "Ladder",
-                                                 "Windows", "Timeline", "refuted")]  # fmt: skip
+                                                 "Windows", "Timeline", "Stalls", "refuted")]  # fmt: skip
     assert places == sorted(places)
+
+
+def test_stalls_come_with_the_longest_first(monkeypatch):
+    rows = four_way_close()
+    one = rows["stalls"][0]
+    rows["stalls"] = [one, {**one, "duration": 0.5, "cause": "zero_window", "detail": ""}]
+    page = Page(told.details(Capture(a_pass(rows)).flow(0), 1))
+    zero = "0.500 s: client, a zero window of the server (frames 4 to 5)"
+    assert page.text.index(zero) < page.text.index("0.020 s: client, its program, which was idle (frames 4 to 5)")
+    monkeypatch.setattr(told, "MOST_STALLS", 1)
+    page = Page(told.details(Capture(a_pass(rows)).flow(0), 1))
+    assert "and 1 shorter in the table stalls" in page.text
+
+
+def test_a_flow_without_stalls():
+    rows = four_way_close()
+    rows["stalls"] = []
+    assert "Stalls" not in Page(told.details(Capture(a_pass(rows)).flow(0), 1)).text
 
 
 def test_transition_frames(flow):

@@ -16,7 +16,7 @@ COLUMN_IDS = [f"{table.name}.{column.name}" for table, column in EVERY_COLUMN]
 
 
 def test_the_tables_in_their_order():
-    assert list(TABLES) == ["flows", "timeline", "segments", "windows", "notes"]
+    assert list(TABLES) == ["flows", "timeline", "segments", "windows", "stalls", "notes"]
     assert all(table.name == name for name, table in TABLES.items())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-TABLE_NAMES = ("flows", "timeline", "segments", "windows", "notes")
+TABLE_NAMES = ("flows", "timeline", "segments", "windows", "stalls", "notes")
 """As in ``schema.TABLES``, which would load numpy (a test compares)."""
 FORMATS = ("csv", "parquet", "ndjson")
 KINDS = ("overview", "ladder", "windows", "sequence", "states", "machine")

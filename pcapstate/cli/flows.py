@@ -13,11 +13,16 @@ from rich.text import Text
 
 from ..capture import Capture
 from ..flow import Flow
+from ..schema import SIDES, STALLS
+from ..slowness import reason
+from ..values import records
 from .reading import read
 from .selection import flow_numbers
 
 MOST_LADDERS = 10
 """Ladders printed when nobody says which."""
+MOST_STALLS = 8
+"""Gaps in sending printed of a connection."""
 
 
 def ladder(files: Sequence[str], *, flows: str | None, whole: bool, raw: bool, msl: float) -> int:
@@ -36,7 +41,7 @@ def ladder(files: Sequence[str], *, flows: str | None, whole: bool, raw: bool, m
 
 
 def print_flows(console: Console, capture: Capture, numbers: Iterable[int], *, limit: int) -> None:
-    """Prints connections in full: story, both sides' transitions, ladder."""
+    """Prints connections in full: story, both sides' transitions, the longest gaps, ladder."""
     numbers = list(numbers)
     for number in numbers[:limit]:
         flow = capture.flow(number)
@@ -46,6 +51,9 @@ def print_flows(console: Console, capture: Capture, numbers: Iterable[int], *, l
         for side in flow.sides:
             if side.transitions:
                 console.print(_transitions(flow, side.index))
+        stalls = longest(flow)
+        if stalls:
+            console.print(_stalls(flow, stalls))
         console.print(Text("\n".join(flow.ladder().splitlines()[2:])), soft_wrap=True)
     if len(numbers) > limit:
         console.print(Text(f"{len(numbers) - limit:,} more: --limit {len(numbers)} shows all"))
@@ -86,6 +94,35 @@ def transition_cells(row: dict[str, Any], start: int) -> list[Text]:
         row["note"] or "",
     ]
     return [Text(cell) for cell in cells]
+
+
+def longest(flow: Flow) -> list[dict[str, Any]]:
+    """The longest of a connection's stalls, in their order."""
+    rows = sorted(records(STALLS, flow.columns("stalls")), key=lambda row: -row["duration"])
+    return sorted(rows[:MOST_STALLS], key=lambda row: row["start"])
+
+
+def _stalls(flow: Flow, rows: Sequence[dict[str, Any]]) -> Table:
+    title = Text("longest gaps in sending", style="bold")
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for heading, justify in (
+        ("side", "left"),
+        ("seconds", "right"),
+        ("for", "right"),
+        ("on", "left"),
+        ("frames", "left"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*stall_cells(row, flow.facts["start"]))
+    return table
+
+
+def stall_cells(row: dict[str, Any], start: int) -> list[Text]:
+    """A stall as the cells of a row; times are seconds since ``start`` (nanoseconds since 1970)."""
+    peer = SIDES[1 - SIDES.index(row["side"])]
+    cells = [row["side"], f"{(row['start'] - start) / 1e9:.6f}", f"{row['duration']:.3f} s", reason(row, peer)]
+    return [Text(cell) for cell in (*cells, f"{row['start_frame']} to {row['end_frame']}")]
 
 
 def _bounds(row: dict[str, Any]) -> tuple[int | None, int | None]:

@@ -39,7 +39,7 @@ def summarize(capture: Capture, chosen: np.ndarray | None, *, limit: int, detail
 
         print_flows(console, capture, chosen.tolist() if chosen is not None else range(len(capture)), limit=limit)
         return
-    _print_findings(console, flows)
+    _print_findings(console, capture, flows)
     _print_endings(console, flows)
     _print_flows(console, flows, limit)
 
@@ -66,8 +66,8 @@ def opening(capture: Capture, chosen: int) -> list[str]:
     return lines
 
 
-def _print_findings(console: Console, flows: Any) -> None:
-    found = findings(flows)
+def _print_findings(console: Console, capture: Capture, flows: Any) -> None:
+    found = findings(flows, capture.columns("stalls"))
     if not found:
         return
     console.print()

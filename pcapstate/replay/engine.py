@@ -24,6 +24,7 @@ from . import (
     performance,
     refuted,
     segments,
+    stalls,
     timeline,
     verdicts,
 )
@@ -133,7 +134,9 @@ class Engine:
         assert self.store is not None
         for log, parts in self.log_parts.items():
             rows = self.store.drain(log)
-            if len(rows) and (self.keep or log == "stalls"):
+            if len(rows) and log == "stalls":
+                parts.append(stalls.narrow(rows))
+            elif len(rows) and self.keep:
                 parts.append(rows)
 
     def _sweep(self) -> None:
@@ -173,8 +176,9 @@ class Engine:
         made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
         self.step_parts.add(vars(timeline.rows(settled.flows, settled.sides, made)))
         told = verdicts.judge(settled, made) | history.history_columns(settled) | attempts.attempt_columns(settled)
-        done, stalls = performance.performance_columns(settled)
-        self.log_parts["stalls"].append(stalls)
+        done, unended = performance.performance_columns(settled)
+        if len(unended):
+            self.log_parts["stalls"].append(stalls.narrow(unended))
         told |= done
         self.flow_parts.add(columns.flow_columns(settled, made, told))
 
@@ -196,6 +200,10 @@ class Engine:
     def windows_table(self) -> Columns:
         """``schema.WINDOWS``."""
         return changes.windows_table(self.log_parts["changes"], self.flow_parts)
+
+    def stalls_table(self) -> Columns:
+        """``schema.STALLS``."""
+        return stalls.stalls_table(self.log_parts["stalls"])
 
     def notes_table(self) -> Columns:
         """``schema.NOTES``."""

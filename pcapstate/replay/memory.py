@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import COMPILED, INTERPRETED, Row, Speed, convert, convert_integers
+from .arrivals import MOST_ARRIVALS, Arrival
 from .copies import Facts
 from .limits import Stall
 from .rows import (
@@ -42,6 +43,7 @@ RELABELS, CHANGES, STALLS = 2048, 2048, 512
 
 PER_FLOW = {"flows": 1, "sides": 2, "events": 2 * EVENTS_PER_SIDE, "echoes": 2 * RING, "senders": 2}
 SHARED = {"notes": NOTES, "relabels": RELABELS, "changes": CHANGES, "stalls": STALLS, "facts": 1}
+SHARED["arrivals"] = MOST_ARRIVALS
 LOGS = {"notes": NOTE_COUNT, "relabels": RELABEL_COUNT, "changes": CHANGE_COUNT, "stalls": STALL_COUNT}
 """The tables that the engine empties, and where their counts are."""
 
@@ -56,6 +58,7 @@ ROWS: dict[str, Row] = {
     "relabels": Relabel,
     "changes": Change,
     "stalls": Stall,
+    "arrivals": Arrival,
     "facts": Facts,
 }
 

@@ -17,9 +17,12 @@ from .limits import (
     HANDSHAKE,
     LEAST_TIMER,
     NETWORK,
+    RECEIVE_WINDOW,
     RECOVERY,
     TEARDOWN,
     TIMEOUT_STALL,
+    UNENDED,
+    USUAL_SEGMENT,
     ZERO_WINDOW,
     Stall,
 )
@@ -40,10 +43,10 @@ def performance_columns(settled: Settled) -> tuple[Columns, np.ndarray]:
     kind, scale = scales(settled.sides, settled.senders)
     for k, side in enumerate(SIDES):
         x, sender = settled.sides[k::2], settled.senders[k::2]
-        sent_any = x["bytes"] > 0
+        seen = x["packets"] > 0
         for cause, name in enumerate(LIMITS):
-            out[f"{side}_limited_{name}"] = np.where(sent_any, shares[k::2, cause], np.nan).astype(np.float32)
-        out[f"{side}_limited_by"] = limited_by(shares[k::2], sent_any)
+            out[f"{side}_limited_{name}"] = np.where(seen, shares[k::2, cause], np.nan).astype(np.float32)
+        out[f"{side}_limited_by"] = limited_by(shares[k::2], seen)
         known = (scale[k::2] >= 0) & (sender["field_min"] >= 0)
         shift = np.maximum(scale[k::2], 0)
         out[f"{side}_window_min"] = np.where(known, sender["field_min"] << shift, MISSING)
@@ -119,7 +122,8 @@ def time_shares(settled: Settled) -> tuple[np.ndarray, np.ndarray]:
 def end_cause(senders: np.ndarray) -> np.ndarray:
     """What a side was waiting for when its connection's last segment came, after its last octets."""
     open_octets = senders["acked"] < senders["next"]
-    cause = np.where(open_octets, NETWORK, APPLICATION)
+    cause = np.where(open_octets & (senders["wrote_all"] == 0), NETWORK, APPLICATION)
+    cause[open_octets & (senders["wrote_all"] == 0) & (senders["left"] < USUAL_SEGMENT)] = RECEIVE_WINDOW
     repairing = open_octets & (senders["recovery"] != NO_CAUSE)
     cause[repairing] = RECOVERY
     cause[repairing & (senders["recovery"] == TIMEOUT)] = TIMEOUT_STALL
@@ -137,15 +141,16 @@ def end_stalls(flows: np.ndarray, senders: np.ndarray, cause: np.ndarray, which:
     out["end"] = flows["last_time"][at // 2]
     out["end_frame"] = flows["last_frame"][at // 2]
     out["cause"] = cause[at]
+    out["detail"] = UNENDED
     return out
 
 
-def limited_by(shares: np.ndarray, sent_any: np.ndarray) -> Coded:
-    """The cause with the largest share and that share in whole percent, as text; missing where nothing was sent."""
+def limited_by(shares: np.ndarray, seen: np.ndarray) -> Coded:
+    """The cause with the largest share and that share in whole percent, as text; missing for sides not seen."""
     whole = np.nan_to_num(shares)
     cause = whole.argmax(axis=1)
     percent = np.round(100 * whole[np.arange(len(whole)), cause]).astype(np.int64)
-    told = sent_any & (percent > 0)
+    told = seen & (percent > 0)
     different, codes = np.unique((cause * 101 + percent)[told], return_inverse=True)
     words = [f"{LIMITS[value // 101]} {value % 101} %" for value in different.tolist()]
     out = np.full(len(shares), -1, np.int32)

@@ -141,6 +141,7 @@ class Memory(NamedTuple):
     relabels: Any
     changes: Any
     stalls: Any
+    arrivals: Any
     facts: Any
     buckets: Any
     free: Any
@@ -159,6 +160,7 @@ class Memory(NamedTuple):
     RELABEL_COUNT,
     CHANGE_COUNT,
     STALL_COUNT,
+    ARRIVAL_HEAD,
     KEEP_CHANGES,
     CONTROL_SIZE,
-) = range(13)
+) = range(14)

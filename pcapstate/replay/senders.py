@@ -39,9 +39,14 @@ Sender = Row(
     # Round trips from the capture point to it (``rtt``): how many were heard of, samples, RFC 6298's SRTT and RTTVAR,
     # five markers and where the upper four stand.
     "heard samples smoothed variation mark0 mark1 mark2 mark3 mark4 at1 at2 at3 at4 "
-    # What limited it (``limits``): when the handshake was over and when it sent FIN; its latest octets, the window left
-    # and the octets under way after them, PSH on them; time of the peer's zero window since; sums by cause, ns.
-    "opened_at finished_at data_at data_frame data_seen left under_way pushed_before zero_in_gap "
+    # What limited it (``limits``): when the handshake was over and when it sent FIN; its latest octets: when, how far
+    # they reached, the window left and the octets under way as it knew them, whether they were all that it had and
+    # whether it repairs; window probes since; its longest segment.
+    "opened_at finished_at data_at data_frame data_seen reach left under_way wrote_all repairing probed longest "
+    # What is on its way to it (``arrivals``: next and last row), what it knows of that, and since its latest octets:
+    # when it heard of new acknowledgements, of room for more, of the end of a repair; how long it knew of no window.
+    "told_next told_last knows_acked knows_edge knows_zero heard_at room_at repaired_at blocked_at unblocked_at "
+    "blocked "
     "of_zero_window of_receive_window of_recovery of_timeout_stall of_delayed_ack of_network of_application",
 )
 
@@ -82,9 +87,7 @@ def clear_sender(k: Any) -> None:
     k.field_min = -1
     k.told_field = -1
     k.left = 1 << 62
-
-
-
+    k.knows_edge = 1 << 62
 
 
 @kernel

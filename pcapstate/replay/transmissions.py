@@ -177,3 +177,9 @@ def forget_octets(mine: Any, x: Any) -> None:
     mine.data_top = 0
     mine.pushed = 0
     mine.lost_ahead = 0
+    mine.repairing = 0
+    mine.told_next = 0
+    mine.told_last = 0
+    mine.reach = x.next
+    mine.knows_acked = x.acked
+    mine.knows_edge = 1 << 62

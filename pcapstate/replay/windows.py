@@ -109,7 +109,6 @@ def use(m: Any, x: Any, mine: Any, theirs: Any, s: Any) -> None:
         elif mine.zero:
             mine.zero = 0
             mine.zero_until = s.time
-            theirs.zero_in_gap += s.time - max(mine.zero_from, theirs.data_at)
     if s.right_edge < 0:
         return
     if s.right_edge > x.edge:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ..flow import Flow, Side
-from ..schema import NOTES, SEGMENTS, STATES, TIMELINE
+from ..schema import NOTES, SEGMENTS, SIDES, STALLS, STATES, TIMELINE
+from ..slowness import frames, reason
 from ..story import octets
 from ..values import records, text_objects
 from .ladder import ladder
@@ -19,6 +20,7 @@ from .markup import Markup, element, join
 from .windows import windows
 
 MOST_NOTES = 12
+MOST_STALLS = 6
 MOST_FRAMES = 40
 """Frames in a Wireshark filter: more is no filter that anybody pastes."""
 
@@ -62,6 +64,7 @@ def details(flow: Flow, files: int) -> Markup:
         _picture("Ladder", ladder, held),
         _picture("Windows", windows, held),
         _timeline(flow),
+        _stalls(flow),
         _notes(flow),
         id=f"flow-{flow.number}",
         class_="flow",
@@ -193,6 +196,26 @@ def _or_empty(value: int | None) -> str:
 
 def _state_class(state: str | None) -> str:
     return f"st s{STATES.index(state)}" if state in STATES else ""
+
+
+def _stalls(flow: Flow) -> Markup:
+    """The longest gaps in both sides' sending, the longest first."""
+    rows = sorted(records(STALLS, flow.columns("stalls")), key=lambda row: -row["duration"])
+    if not rows:
+        return Markup()
+    items = [stall_item(row) for row in rows[:MOST_STALLS]]
+    if len(rows) > MOST_STALLS:
+        items.append(element("li", f"and {len(rows) - MOST_STALLS:,} shorter in the table stalls", class_="quiet"))
+    caption = element("figcaption", "Stalls ", element("span", "gaps in sending, the longest first", class_="quiet"))
+    return element("figure", caption, element("ul", *items, class_="notes"))
+
+
+def stall_item(row: dict[str, Any]) -> Markup:
+    """A row of the table ``stalls`` as an item of a list."""
+    peer = SIDES[1 - SIDES.index(row["side"])]
+    return element(
+        "li", element("b", f"{row['duration']:.3f} s"), f": {row['side']}, {reason(row, peer)} ({frames(row)})"
+    )
 
 
 def _notes(flow: Flow) -> Markup:

@@ -24,7 +24,7 @@ MOST_LINKS = 12
 def page(capture: Capture, most: int) -> Iterator[str]:
     """The page, part by part; at most so many connections are told in full."""
     flows = capture.columns("flows")
-    found = findings(flows)
+    found = findings(flows, capture.columns("stalls"))
     told = choice.told(flows, found, most)
     rows = choice.listed(flows, found)
     yield _top(capture)
