@@ -277,6 +277,20 @@ def refused() -> SimpleNamespace:
     return flow(segments, moves, rtt=(None, None), **facts)
 
 
+def alone() -> SimpleNamespace:
+    """A SYN between two hosts with long names, and nothing else."""
+    made = flow(
+        [segment(0.0, "client", "SYN", 0, window=64240, mss=1440)],
+        [move("client", 0.0, "CLOSED", "snd SYN", "SYN_SENT", frame=1)],
+        rtt=(None, None),
+        opened="unanswered",
+        closed_by="none",
+        close_reason="unanswered",
+    )
+    made.client.address, made.server.address = "2001:db8:43c0:5ac6:5207:6db2:ec33:94fc", "2001:db8:4005:802::2003"
+    return made
+
+
 def several(*flows: SimpleNamespace) -> SimpleNamespace:
     """A capture of these flows, numbered anew."""
     rows, moves = [], []

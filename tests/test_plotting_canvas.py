@@ -10,7 +10,19 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pcapstate.plotting.canvas import Picture, PictureAxes, canvas, dress, entitle, halves, legend, picture
+from pcapstate.plotting.canvas import (
+    Picture,
+    PictureAxes,
+    canvas,
+    dress,
+    entitle,
+    halves,
+    heading,
+    legend,
+    nothing,
+    octets,
+    picture,
+)
 from pcapstate.plotting.facts import facts
 from pcapstate.plotting.style import DARK, LIGHT
 
@@ -115,3 +127,28 @@ def test_no_setting_is_changed_and_no_pyplot_loaded():
     figure.add_subplot()
     figure.savefig(io.BytesIO())
     assert matplotlib.rcParams.copy() == before
+
+
+def test_a_long_title_has_smaller_letters():
+    sizes = []
+    for title in ("short", "long " * 25):
+        axes = canvas(None, 10, 3, LIGHT)
+        heading(axes, title, "", LIGHT)
+        sizes.append(axes._left_title.get_fontsize())
+    assert sizes[0] > 1.3 * sizes[1]
+
+
+def test_octets_are_whole_and_an_empty_row_says_why():
+    axes = canvas(None, 10, 3, LIGHT)
+    octets(axes, "window", LIGHT)
+    axes.set_ylim(0, 2.2)
+    assert [tick for tick in axes.get_yticks() if tick % 1] == []
+    nothing(axes, "nothing here", LIGHT)
+    assert axes.texts[-1].get_text() == "nothing here"
+    assert len(axes.get_yticks()) == 0
+
+
+def test_a_legend_without_a_mark_still_says_how_to_read():
+    axes = canvas(None, 10, 3, LIGHT)
+    legend(axes, [], [], "How to read it", LIGHT)
+    assert axes.get_legend().get_title().get_text() == "How to read it"

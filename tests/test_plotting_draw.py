@@ -82,8 +82,8 @@ def test_the_overview_is_a_figure_with_one_time_axis():
     assert isinstance(figure, Figure)
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
     said = words(figure)
-    assert "window of the server" in said
-    assert "sequence number of the client" in said
+    assert "server\N{RIGHT SINGLE QUOTATION MARK}s window" in said
+    assert "client\N{RIGHT SINGLE QUOTATION MARK}s sequence" in said
     assert "ESTABLISHED" in said
 
 
@@ -256,3 +256,48 @@ def test_settings_stay_and_pyplot_stays_out():
     )
     root, tests = plotting.__path__[0].rsplit("/pcapstate/", 1)[0], plot_data.__file__.rsplit("/", 1)[0]
     subprocess.run([sys.executable, "-c", code, root, tests], check=True)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "overview"])
+def test_a_single_frame_between_long_names(kind):
+    figure = draw(kind, plot_data.alone())
+    drawn, page = figure.get_tightbbox(), figure.get_size_inches()
+    assert drawn.x0 > -0.05
+    assert drawn.x1 < page[0] + 0.05
+    said = words(figure)
+    assert "[2001:db8:43c0:5ac6:5207:6db2:ec33:94fc]:40000 → [2001:db8:4005:802::2003]:80" in said
+    missing = {
+        "ladder": "no segment of this\nside in the capture",
+        "windows": "the capture holds no window that the server advertised",
+        "sequence": "nothing of the server that takes a sequence number",
+        "states": "no segment of this side in the capture",
+        "machine": "no transition seen",
+        "overview": "no segment of this side in the capture",
+    }
+    assert missing[kind] in said
+
+
+def test_the_legend_of_a_picture_names_only_what_is_in_it():
+    said = words(draw("sequence", plot_data.alone()))
+    assert "SYN, FIN (they take a number each) or RST" in said
+    assert "acknowledged by the peer" not in said
+    assert "right edge" not in said
+    said = words(draw("windows", plot_data.alone()))
+    assert "window field, unscaled" in said
+    assert "in flight" not in said
+    assert "usable" not in said
+
+
+def test_the_sequence_picture_shades_the_zero_window_as_the_windows_do():
+    assert "zero window: it lets it send nothing" in words(draw("sequence", plot_data.slow_reader()))
+    assert "zero window" not in words(draw("sequence", plot_data.lossy()))
+
+
+def test_a_short_ladder_has_a_short_name_on_its_axis():
+    assert plotting.ladder(plot_data.alone()).get_ylabel() == "time (s)"
+    assert plotting.ladder(plot_data.whole()).get_ylabel() == "time since the first frame (s)"
+
+
+def test_folded_exchanges_with_and_without_trouble_are_told_apart():
+    said = words(draw("ladder", plot_data.bulk(20_000)))
+    assert "folded, with retransmissions or zero windows" in said

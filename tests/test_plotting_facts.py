@@ -7,7 +7,18 @@ import pandas as pd
 import plot_data
 import pytest
 
-from pcapstate.plotting.facts import endpoint, facts, has_flag, is_word, nanoseconds, numbers, records, seconds, words
+from pcapstate.plotting.facts import (
+    endpoint,
+    facts,
+    has_flag,
+    is_word,
+    nanoseconds,
+    narrow,
+    numbers,
+    records,
+    seconds,
+    words,
+)
 
 FLOW = plot_data.whole()
 
@@ -94,3 +105,22 @@ def test_flags_are_looked_up_one_by_one(dtype):
 def test_records_have_none_for_what_is_missing():
     table = pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": pd.Categorical(["x", None])})
     assert records(table) == [{"a": 1, "b": "x"}, {"a": None, "b": None}]
+
+
+def test_an_axis_of_seconds_shows_all_with_a_margin_and_a_single_frame_too():
+    known = facts(FLOW)
+    assert known.view == pytest.approx((-0.0186, 1.2587), abs=1e-4)
+    flow = plot_data.whole()
+    flow.end = flow.start
+    assert facts(flow).view == (-0.0005, 0.0005)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("192.168.100.100:65535", ["192.168.100.100:65535"]),
+        ("[2001:db8:1:2:3:4:5:6]:443", ["[2001:db8:", "1:2:3:4:5:6]:443"]),
+    ],
+)
+def test_a_long_endpoint_on_two_lines(name, lines):
+    assert narrow(name).split("\n") == lines

@@ -252,3 +252,8 @@ def test_a_flow_without_any_transition():
 def test_tables_are_tables():
     for name in ("arrows", "blocks", "bands", "doubts", "names", "folds", "ticks"):
         assert isinstance(getattr(LADDER, name), pd.DataFrame)
+
+
+def test_a_side_without_a_segment_says_so():
+    assert ladder_layout(plot_data.alone()).unknown == {"server": "no segment of this\nside in the capture"}
+    assert ladder_layout(plot_data.whole()).unknown == {}

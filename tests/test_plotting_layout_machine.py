@@ -127,3 +127,10 @@ def test_boxes_do_not_overlap():
     for k, (x, y) in enumerate(places):
         for u, v in places[:k]:
             assert abs(x - u) > 2.1 or abs(y - v) > 0.65
+
+
+def test_a_reset_in_syn_sent_goes_back_another_way_than_the_syn_came():
+    arrows = machine_layout(plot_data.refused()).arrows.set_index(["source", "event"])
+    there, back = arrows.loc[("CLOSED", "snd SYN")], arrows.loc[("SYN_SENT", "rcv RST")]
+    ways = [along(*(row[k] for k in ("from_x", "from_y", "to_x", "to_y", "bend")), 0.5) for row in (there, back)]
+    assert abs(ways[0][0] - ways[1][0]) > 1

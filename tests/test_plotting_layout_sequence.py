@@ -107,3 +107,34 @@ def test_long_flows_are_thinned():
 
 def test_few_segments_are_not():
     assert LOSSY.thinned == ""
+
+
+def test_marks_of_one_kind_that_would_overlap_are_one_with_their_number():
+    made = [plot_data.segment(k / 100, "client", "SYN", 0) for k in range(4)]
+    made += [plot_data.segment(0.5, "client", "SYN", 0), plot_data.segment(1.0, "server", "RST,ACK", 0, 1)]
+    client, server = sequence_layout(plot_data.flow(made, [])).directions
+    assert client.marks["text"].tolist() == ["SYN \N{MULTIPLICATION SIGN}4", "SYN"]
+    assert client.marks["time"].tolist() == pytest.approx([0.0, 0.5])
+    assert server.marks["text"].tolist() == ["RST"]
+
+
+def test_a_syn_with_another_first_number_does_not_press_the_rest_to_the_ground():
+    made = [
+        plot_data.segment(0.0, "client", "ACK", 1, 1, length=1000),
+        plot_data.segment(0.1, "client", "SYN", -2_000_000_000),
+    ]
+    (client,) = sequence_layout(plot_data.flow(made, [])).directions
+    assert client.bounds == (1, 1001)
+
+
+def test_the_zero_windows_of_the_peer():
+    client = sequence_layout(plot_data.slow_reader()).directions[0]
+    assert len(client.zero) > 0
+    assert (client.zero["end"] > client.zero["start"]).all()
+    assert len(LOSSY.directions[0].zero) == 0
+
+
+def test_a_side_that_is_not_in_the_capture():
+    client, server = sequence_layout(plot_data.flow([plot_data.segment(0.0, "client", "SYN", 0)], [])).directions
+    assert (client.empty, server.empty) == (False, True)
+    assert client.bounds == (1, 2)

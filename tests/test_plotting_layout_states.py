@@ -20,7 +20,7 @@ def columns(table, *names):
 def test_every_state_has_room_for_its_name():
     assert FOLDED.bands["name"].tolist() == FOLDED.bands["state"].tolist()
     assert FOLDED.bands["side"].tolist() == ["client"] * 7 + ["server"] * 6
-    letter = max(1.0, (FOLDED.right - FOLDED.left) / LETTERS)
+    letter = (FOLDED.right - FOLDED.left) / LETTERS
     wide = FOLDED.bands["right"] - FOLDED.bands["left"]
     assert (wide >= letter * FOLDED.bands["name"].str.len()).all()
     assert len(FOLDED.crowds) == 0
@@ -69,7 +69,7 @@ def test_doubts_between_their_bounds():
 
 
 def test_ticks_are_times():
-    assert columns(FOLDED.ticks, "x", "text")[:3] == [(0.0, "-0.003"), (12.0, "0.017"), (20.5, "0.027")]
+    assert columns(FOLDED.ticks, "x", "text")[:3] == [(0.0, "-0.003"), (6.0, "0.007"), (12.0, "0.017")]
 
 
 def test_plain_time_is_in_seconds_up_to_the_last_frame():
@@ -122,6 +122,7 @@ def test_one_frame_without_a_transition():
     table = states_layout(flow([segment(0.0, "client", "ACK", 1, 1)], []))
     assert len(table.bands) == 0
     assert table.right > table.left
+    assert table.unknown == {"client": "state not known", "server": "no segment of this side in the capture"}
 
 
 def test_many_transitions_still_have_their_order():
@@ -132,3 +133,27 @@ def test_many_transitions_still_have_their_order():
     table = states_layout(flow([segment(0.0, "client", "ACK", 1, 1)], moves))
     assert table.bands["left"].is_monotonic_increasing
     assert len(table.bands) == 13
+
+
+def test_a_single_state_has_room_for_its_name_however_short_its_axis():
+    moves = [move("client", 0.0, "CLOSED", "snd SYN", "SYN_SENT", frame=1)]
+    table = states_layout(flow([segment(0.0, "client", "SYN", 0)], moves))
+    assert table.bands["name"].tolist() == ["CLOSED", "SYN_SENT"]
+    assert table.events["text"].tolist() == ["snd SYN #1"]
+    assert table.unknown == {"server": "no segment of this side in the capture"}
+
+
+def test_a_single_frame_in_plain_time_has_an_axis_that_can_be_read():
+    moves = [move("client", 0.0, "CLOSED", "snd SYN", "SYN_SENT", frame=1)]
+    table = states_layout(flow([segment(0.0, "client", "SYN", 0)], moves), fold=False)
+    assert (table.left, table.right) == (-0.0005, 0.0005)
+
+
+def test_words_of_crowded_states_do_not_begin_outside_the_picture():
+    moves = [
+        move("server", 0.0, "ESTABLISHED", "snd FIN", "FIN_WAIT_1", frame=1),
+        move("server", 0.0, "FIN_WAIT_1", "rcv ACK of FIN", "FIN_WAIT_2", frame=1),
+        move("server", 0.0, "FIN_WAIT_2", "rcv FIN", "TIME_WAIT", frame=1),
+    ]
+    table = states_layout(flow([segment(0.0, "server", "FIN,ACK", 1, 1)], moves), fold=False)
+    assert (table.crowds["x"] >= table.left).all()

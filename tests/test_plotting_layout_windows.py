@@ -104,3 +104,9 @@ def test_thinning_keeps_the_peak():
     fine, coarse = (panel(flow, "client", columns=columns) for columns in (20_000, 50))
     assert coarse.peak == fine.peak
     assert coarse.in_flight["octets"].max() == fine.in_flight["octets"].max()
+
+
+def test_what_a_reset_says_is_no_window():
+    """A side of which only resets are in the capture advertised nothing: its field is always 0."""
+    assert panel(plot_data.refused(), "server").empty
+    assert not panel(plot_data.refused(), "client").empty

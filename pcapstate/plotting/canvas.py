@@ -11,12 +11,17 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.text import Text
+from matplotlib.ticker import EngFormatter, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from .facts import Facts
@@ -26,6 +31,10 @@ DPI = 120
 
 WRAP = 145
 """Letters in a line of a subtitle."""
+
+
+TITLE = 80
+"""Letters of a title that fit across a picture."""
 
 
 class Picture(Figure):
@@ -56,7 +65,7 @@ def picture(width: float, height: float, style: Style) -> Picture:
     FigureCanvasAgg(figure)
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
-        engine.set(h_pad=0.02, w_pad=0.06, hspace=0.02)
+        engine.set(h_pad=0.09, w_pad=0.12, hspace=0.02)
     return figure
 
 
@@ -109,6 +118,43 @@ def _stacked(ax: Axes, heights: Sequence[float]) -> list[Axes]:
     return [ax.figure.add_axes(place, sharex=ax, axes_class=PictureAxes) for place in places[1:]]
 
 
+def octets(ax: Axes, what: str, style: Style) -> None:
+    """Dresses an axis of octets: whole numbers with thousands as k, M, G, faint lines across."""
+    ax.yaxis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 2.5, 5, 10], integer=True))
+    ax.yaxis.set_major_formatter(EngFormatter(sep="\N{THIN SPACE}"))
+    ax.set_ylabel(what)
+    ax.grid(axis="y", color=style.rule, linewidth=0.4)
+    ax.set_axisbelow(True)
+
+
+def nothing(ax: Axes, why: str, style: Style) -> None:
+    """Axes with nothing to draw say why."""
+    ax.set_yticks([])
+    ax.set_ylabel("")
+    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", color=style.quiet, fontsize=SMALL)
+
+
+def shade(ax: Axes, spans: pd.DataFrame, color: str, hatch: str | None) -> None:
+    """Shades stretches of time (``start``, ``end``) from bottom to top, as one collection: there may be thousands."""
+    ax.broken_barh(
+        list(zip(spans["start"], spans["end"] - spans["start"], strict=True)),
+        (0, 1),
+        transform=ax.get_xaxis_transform(),
+        zorder=0,
+        **_shading(color, hatch),
+    )
+
+
+def shaded(color: str, hatch: str | None) -> Patch:
+    """How such a stretch looks in the legend."""
+    return Patch(**_shading(color, hatch))
+
+
+def _shading(color: str, hatch: str | None) -> dict[str, Any]:
+    face, edge = to_rgba(color, 0.16), to_rgba(color, 0.3)
+    return {"facecolor": face, "edgecolor": edge, "linewidth": 0.0, "hatch": hatch}
+
+
 def entitle(ax: Axes, facts: Facts, what: str, style: Style, *, more: str = "") -> None:
     """The title: which flow, between whom; below it, smaller, what the picture shows and how the flow went."""
     first = "  \N{MIDDLE DOT}  ".join(part for part in (what, more) if part)
@@ -116,9 +162,10 @@ def entitle(ax: Axes, facts: Facts, what: str, style: Style, *, more: str = "") 
 
 
 def heading(ax: Axes, title: str, subtitle: str, style: Style) -> None:
-    """A title at the upper left, and a line of smaller words below it."""
+    """A title at the upper left, and a line of smaller words below it. A long title (IPv6) has smaller letters."""
     lines = subtitle.count("\n") + 1
-    ax.set_title(title, loc="left", color=style.ink, fontsize=LARGE, fontweight="bold", pad=9 + 1.35 * NORMAL * lines)
+    size = LARGE * min(1.0, TITLE / max(len(title), 1))
+    ax.set_title(title, loc="left", color=style.ink, fontsize=size, fontweight="bold", pad=9 + 1.35 * NORMAL * lines)
     above = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=7, units="points")
     ax.text(0, 1, subtitle, transform=above, ha="left", va="bottom", color=style.quiet, fontsize=NORMAL)
 
@@ -137,8 +184,8 @@ def legend(
     """The legend, under the axes: the marks, and a sentence that says how to read the picture."""
     place = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=-below, units="points")
     made = ax.legend(
-        handles=list(handles),
-        labels=list(labels),
+        handles=list(handles) or [Line2D([], [], linestyle="")],
+        labels=list(labels) or [""],
         title=how,
         title_fontsize=SMALL,
         alignment="left",

@@ -17,6 +17,9 @@ Floats = npt.NDArray[np.float64]
 
 NAT = np.iinfo(np.int64).min
 
+NARROW = 24
+"""Letters of an endpoint on one line."""
+
 
 class Endpoint(Protocol):
     """One side of a flow."""
@@ -97,6 +100,12 @@ class Facts:
         return (self.end - self.start) / 1e9
 
     @property
+    def view(self) -> tuple[float, float]:
+        """What an axis of seconds shows: from the first frame to the last, with a margin; or a millisecond."""
+        room = 0.015 * self.duration or 0.0005
+        return -room, self.duration + room
+
+    @property
     def clock(self) -> str:
         """The time of the first frame, to the microsecond."""
         return pd.Timestamp(self.start, unit="ns").strftime("%Y-%m-%d %H:%M:%S.%f UTC")
@@ -119,6 +128,14 @@ def facts(flow: FlowLike) -> Facts:
 def endpoint(address: str, port: int) -> str:
     """An address with its port, IPv6 in brackets."""
     return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+
+
+def narrow(name: str) -> str:
+    """An endpoint on two lines, where it is long (IPv6) and would leave no room for the picture."""
+    if len(name) <= NARROW:
+        return name
+    middle = name.find(":", len(name) // 2 - 4) + 1 or len(name)
+    return f"{name[:middle]}\n{name[middle:]}"
 
 
 def verdict(flow: FlowLike) -> str:

@@ -14,7 +14,7 @@ from matplotlib.transforms import offset_copy
 
 from ...schema import SIDES
 from ..canvas import backing, canvas, entitle, legend
-from ..facts import FlowLike, records
+from ..facts import NARROW, FlowLike, records
 from ..layout.fold import ROWS
 from ..layout.ladder import Ladder, ladder_layout
 from ..style import NORMAL, SMALL, Style, style
@@ -28,6 +28,9 @@ BAND = 0.03
 
 NAMES = 0.27
 """Room for the names of states outside of the bands, in the same measure."""
+
+SHORT = 14.0
+"""A ladder of fewer lines has no room for a long name of its time axis."""
 
 HATCH = "/////"
 
@@ -54,7 +57,7 @@ def ladder(
     height = (table.bottom - table.top) * LINE_HEIGHT + 1.7
     axes = canvas(ax, WIDTH, height, colors)
     axes.set_xlim(-BAND - NAMES, 1 + BAND + NAMES)
-    axes.set_ylim(table.bottom, table.top - 1.4)
+    axes.set_ylim(table.bottom, table.top - (2.3 if _long(table) else 1.4))
     _lifelines(axes, table, colors)
     if table.measured:
         _captured(axes, table, colors)
@@ -102,14 +105,15 @@ def _lifelines(ax: Axes, table: Ladder, colors: Style) -> None:
                 alpha=0.55,
             )
         )
+    long = _long(table)
     for side, address in zip(SIDES, (table.facts.client, table.facts.server), strict=True):
         left, _ = _edges(side)
         ax.plot([0.0 if side == "client" else 1.0] * 2, [table.top, table.bottom], color=colors.ink, linewidth=0.8)
         ax.text(
             left + BAND / 2,
             table.top - 0.35,
-            f"{side}  {address}",
-            ha="left" if side == "client" else "right",
+            f"{side}\n{address}" if long else f"{side}  {address}",
+            ha="center" if long else "left" if side == "client" else "right",
             va="bottom",
             color=colors.ink,
             fontsize=NORMAL,
@@ -117,6 +121,15 @@ def _lifelines(ax: Axes, table: Ladder, colors: Style) -> None:
         )
     for name in records(table.names):
         _name(ax, name, colors)
+    for side, words in table.unknown.items():
+        _, beside = _edges(side)
+        align = "right" if side == "client" else "left"
+        ax.text(beside, table.top, words, ha=align, va="top", color=colors.quiet, fontsize=SMALL - 0.5)
+
+
+def _long(table: Ladder) -> bool:
+    """Whether the endpoints are too long (IPv6) to stand side by side between the lifelines."""
+    return max(len(table.facts.client), len(table.facts.server)) > NARROW
 
 
 def _name(ax: Axes, name: dict[str, Any], colors: Style) -> None:
@@ -162,7 +175,7 @@ def _folds(ax: Axes, table: Ladder, colors: Style) -> None:
         for left in (-BAND, 1.0):
             for shift in (-0.18, 0.18):
                 ax.plot(
-                    [left - 0.008, left + BAND + 0.008],
+                    [left - 0.006, left + BAND + 0.006],
                     [middle + shift + 0.16, middle + shift - 0.16],
                     color=colors.ink,
                     linewidth=0.8,
@@ -257,7 +270,7 @@ def _words(ax: Axes, arrow: dict[str, Any], color: str, colors: Style) -> None:
             fontsize=SMALL + 0.2,
             **{**how, "va": "top", "transform": under},
         )
-    tail, align = (0.008, "left") if arrow["side"] == "client" else (0.992, "right")
+    tail, align = (0.012, "left") if arrow["side"] == "client" else (0.988, "right")
     frames = f"#{arrow['frame']}" if arrow["count"] == 1 else f"#{arrow['frame']}\N{EN DASH}{arrow['last_frame']}"
     at = arrow["from_y"] + slope * (tail - arrow["from_x"])
     ax.text(tail, at, frames, ha=align, color=colors.quiet, fontsize=SMALL - 1, **how)
@@ -296,7 +309,9 @@ def _blocks(ax: Axes, table: Ladder, colors: Style) -> None:
 def _axis(ax: Axes, table: Ladder, colors: Style) -> None:
     ax.set_xticks([])
     ax.set_yticks(table.ticks["y"].to_numpy(), labels=list(table.ticks["text"]))
-    ax.set_ylabel("time since the first frame (s)", color=colors.quiet)
+    ax.set_ylabel(
+        "time since the first frame (s)" if table.bottom - table.top > SHORT else "time (s)", color=colors.quiet
+    )
     ax.spines["bottom"].set_visible(False)
 
 
@@ -320,9 +335,14 @@ def _legend(ax: Axes, table: Ladder, colors: Style) -> None:
         ("reset" in tones, arrow("reset"), "reset"),
         ("odd" in tones, arrow("odd"), "probe, keep-alive or other, as its words say"),
         (
-            len(table.blocks) > 0,
+            bool((~table.blocks["odd"].astype(bool)).any()),
             Patch(facecolor=to_rgba(colors.data, 0.10), edgecolor=colors.data),
             "exchange folded into a box",
+        ),
+        (
+            bool(table.blocks["odd"].astype(bool).any()),
+            Patch(facecolor=to_rgba(colors.retransmission, 0.10), edgecolor=colors.retransmission),
+            "folded, with retransmissions or zero windows",
         ),
         (
             len(table.doubts) > 0,

@@ -11,7 +11,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from ...schema import SIDES
 from ..canvas import backing, canvas, entitle, legend
-from ..facts import FlowLike, records
+from ..facts import FlowLike, narrow, records
 from ..layout.machine import Machine, machine_layout
 from ..style import NORMAL, SMALL, Style, style
 
@@ -146,12 +146,12 @@ def _lists(ax: Axes, table: Machine, colors: Style) -> None:
     """The steps in words, the client's in the left margin, the server's in the right."""
     for side, name, x in zip(SIDES, (table.facts.client, table.facts.server), (-3.4, 10.6), strict=True):
         steps = table.steps[table.steps["side"] == side]
-        if len(steps) == 0:
+        if side not in table.sides:
             continue
         ax.text(
             x,
             0.35,
-            f"{side}\n{name}",
+            f"{side}\n{narrow(name)}" + ("" if len(steps) else "\nno transition seen"),
             ha="left",
             va="top",
             color=colors.sides[side],

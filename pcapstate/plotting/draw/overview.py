@@ -30,7 +30,11 @@ def overview(flow: FlowLike, *, columns: int = COLUMNS, theme: str | Style = "li
     states = states_layout(flow, fold=False)
     windows = windows_layout(flow, columns=columns)
     sequence = sequence_layout(flow, columns=columns)
-    heights = [1.5, *(0.9 * h for h in panel_heights(windows)), *(1.1 * h for h in direction_heights(sequence))]
+    heights = [
+        1.5,
+        *(_height(panel.empty, h) for panel, h in zip(windows.panels, panel_heights(windows), strict=True)),
+        *(_height(each.empty, h) for each, h in zip(sequence.directions, direction_heights(sequence), strict=True)),
+    ]
     figure = picture(10.0, sum(heights) + 2.6, colors)
     rows = list(
         figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, subplot_kw={"axes_class": PictureAxes})
@@ -49,3 +53,8 @@ def overview(flow: FlowLike, *, columns: int = COLUMNS, theme: str | Style = "li
     windows_legend(rows[split - 1], windows, colors, below=6)
     sequence_legend(rows[-1], sequence, colors)
     return figure
+
+
+def _height(empty: bool, relative: float) -> float:
+    """Inches of a row: room for the name of its axis, unless there is nothing to draw."""
+    return 0.5 if empty else max(1.1, 1.05 * relative)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
-from matplotlib.ticker import EngFormatter
 
-from ..canvas import canvas, entitle, halves, legend
+from ..canvas import backing, canvas, entitle, halves, legend, nothing, octets, shade, shaded
 from ..facts import FlowLike
 from ..layout.sequence import KINDS, Direction, Sequence, sequence_layout
 from ..style import SMALL, Style, style
 from ..thin import COLUMNS
+from .windows import ZERO
 
 
 def sequence(
@@ -35,6 +35,7 @@ def sequence(
     axes = canvas(ax, 10.0, 2.4 + 2.6 * len(table.directions), colors)
     rows = halves(axes, direction_heights(table), colors)
     directions(rows, table, colors)
+    rows[0].set_xlim(*table.facts.view)
     entitle(axes, table.facts, "Sequence numbers over time", colors, more=table.thinned)
     rows[-1].set_xlabel(f"seconds since the first frame ({table.facts.clock})")
     legend_of(rows[-1], table, colors)
@@ -44,16 +45,16 @@ def sequence(
 def direction_heights(table: Sequence) -> list[float]:
     """Relative heights of the rows: a direction with hardly any octets is lower."""
     most = max(each.octets for each in table.directions)
-    return [1.6 if each.octets >= most / 20 else 1.0 for each in table.directions]
+    return [0.4 if each.empty else 1.6 if each.octets >= max(most / 20, 1) else 0.8 for each in table.directions]
 
 
 def directions(rows: list[Axes], table: Sequence, colors: Style) -> None:
     """The rows alone, without title and legend."""
     for row, each in zip(rows, table.directions, strict=True):
-        _direction(row, each, bool(table.thinned), colors)
+        _direction(row, each, bool(table.thinned), table.facts.view, colors)
 
 
-def _direction(ax: Axes, table: Direction, thinned: bool, colors: Style) -> None:
+def _direction(ax: Axes, table: Direction, thinned: bool, view: tuple[float, float], colors: Style) -> None:
     draw = "default" if thinned else "steps-post"
     ax.plot(table.edge["time"], table.edge["seq"], drawstyle=draw, color=colors.edge, linewidth=1.0, zorder=2)
     ax.plot(
@@ -86,26 +87,32 @@ def _direction(ax: Axes, table: Direction, thinned: bool, colors: Style) -> None
         zorder=5,
     )
     ax.vlines(table.sack["time"], table.sack["low"], table.sack["high"], color=colors.sack, linewidth=1.0, zorder=3.5)
-    for time, seq, text in table.marks.head(40).itertuples(index=False):
+    shade(ax, table.zero, colors.zero, ZERO)
+    low, high = table.bounds
+    _marks(ax, table.marks[table.marks["seq"].between(low, high)].head(40), view, colors)
+    octets(ax, f"{table.side}\N{RIGHT SINGLE QUOTATION MARK}s sequence\nnumbers (octets)", colors)
+    if table.empty:
+        nothing(ax, f"nothing of the {table.side} that takes a sequence number", colors)
+    ax.set_ylim(low - 0.07 * (high - low), high + 0.09 * (high - low))
+
+
+def _marks(ax: Axes, marks: pd.DataFrame, view: tuple[float, float], colors: Style) -> None:
+    """SYN, FIN, RST: a dot, and the word above it; at the ends of the axis the word stands inside."""
+    ax.plot(marks["time"], marks["seq"], linestyle="", marker="D", markersize=3, color=colors.ink, zorder=6)
+    for time, seq, text in marks.itertuples(index=False):
+        part = (time - view[0]) / (view[1] - view[0])
         ax.annotate(
             text,
             (time, seq),
-            xytext=(0, 3),
+            xytext=(0, 4),
             textcoords="offset points",
-            ha="center",
+            ha="left" if part < 0.03 else "right" if part > 0.97 else "center",
             va="bottom",
             color=colors.ink,
             fontsize=SMALL - 0.5,
-            path_effects=[withStroke(linewidth=2.0, foreground=colors.paper)],
+            bbox=backing(colors),
             zorder=6,
         )
-    ax.yaxis.set_major_formatter(EngFormatter(sep="\N{THIN SPACE}"))
-    ax.set_ylabel(f"sequence number of the {table.side}\n(octets from its first)")
-    ax.grid(axis="y", color=colors.rule, linewidth=0.4)
-    ax.set_axisbelow(True)
-    ax.margins(x=0.015)
-    low, high = table.bounds
-    ax.set_ylim(low - 0.07 * (high - low), high + 0.09 * (high - low))
 
 
 def _color(kind: str, colors: Style) -> str:
@@ -134,9 +141,20 @@ def legend_of(ax: Axes, table: Sequence, colors: Style, *, below: float = 34) ->
         for kind in KINDS
         if kind in kinds
     ]
-    marks.append((Line2D([], [], color=colors.acknowledged, linewidth=1.2), "acknowledged by the peer"))
-    marks.append((Line2D([], [], color=colors.edge, linewidth=1.0), "right edge: the peer lets it send up to here"))
-    if any(len(each.sack) for each in table.directions):
+
+    def some(name: str) -> bool:
+        return any(len(getattr(each, name)) for each in table.directions)
+
+    if some("marks"):
+        dot = Line2D([], [], color=colors.ink, linestyle="", marker="D", markersize=3)
+        marks.append((dot, "SYN, FIN (they take a number each) or RST"))
+    if some("acknowledged"):
+        marks.append((Line2D([], [], color=colors.acknowledged, linewidth=1.2), "acknowledged by the peer"))
+    if some("edge"):
+        marks.append((Line2D([], [], color=colors.edge, linewidth=1.0), "right edge: the peer lets it send up to here"))
+    if some("zero"):
+        marks.append((shaded(colors.zero, ZERO), "zero window: it lets it send nothing"))
+    if some("sack"):
         marks.append(
             (Line2D([], [], color=colors.sack, linestyle="", marker="|", markersize=9), "SACK: arrived out of order")
         )

@@ -8,11 +8,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.patheffects import withStroke
 
-from ...schema import SIDES
+from ...schema import SIDES, STATES
 from ..canvas import canvas, entitle, legend
-from ..facts import FlowLike, records
+from ..facts import FlowLike, narrow, records
 from ..layout.states import States, states_layout
 from ..style import NORMAL, SMALL, Style, style
 
@@ -71,6 +70,9 @@ def lanes(ax: Axes, table: States, colors: Style) -> None:
         ax.text(
             event["x"], y + TALL + 0.09, event["text"], ha="left", va="bottom", color=colors.quiet, fontsize=SMALL - 0.8
         )
+    for side, words in table.unknown.items():
+        middle = (table.left + table.right) / 2
+        ax.text(middle, LANES[side] + TALL / 2, words, ha="center", va="center", color=colors.quiet, fontsize=SMALL)
     for crowd in records(table.crowds):
         ax.text(
             crowd["x"],
@@ -84,7 +86,10 @@ def lanes(ax: Axes, table: States, colors: Style) -> None:
     _folds(ax, table, colors)
     ax.set_yticks(
         [LANES[side] + TALL / 2 for side in SIDES],
-        labels=[f"{side}\n{name}" for side, name in zip(SIDES, (table.facts.client, table.facts.server), strict=True)],
+        labels=[
+            f"{side}\n{narrow(name)}"
+            for side, name in zip(SIDES, (table.facts.client, table.facts.server), strict=True)
+        ],
         fontsize=NORMAL,
     )
     ax.tick_params(axis="y", length=0, colors=colors.ink)
@@ -112,7 +117,7 @@ def _band(ax: Axes, band: dict[str, Any], colors: Style) -> None:
         color=colors.over(color),
         fontsize=SMALL,
         fontweight="bold",
-        path_effects=[withStroke(linewidth=2.0, foreground=color)],
+        bbox={"facecolor": color, "edgecolor": "none", "boxstyle": "square,pad=0.15"},
         clip_on=True,
         zorder=5,
     )
@@ -151,7 +156,8 @@ def _folds(ax: Axes, table: States, colors: Style) -> None:
 
 
 def _legend(ax: Axes, table: States, colors: Style) -> None:
-    order = list(dict.fromkeys(table.bands["state"]))
+    found = set(table.bands["state"])
+    order = [state for state in STATES if state in found]
     handles: list[Artist] = [
         Patch(facecolor=colors.states[state], edgecolor=colors.rule, linewidth=0.5) for state in order
     ]

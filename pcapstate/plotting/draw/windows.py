@@ -10,13 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter
 
-from ..canvas import canvas, entitle, halves, legend
+from ..canvas import canvas, entitle, halves, legend, nothing, octets, shade, shaded
 from ..facts import FlowLike
 from ..layout.windows import Panel, Windows, windows_layout
-from ..style import NORMAL, SMALL, Style, style
+from ..style import SMALL, Style, style
 from ..thin import COLUMNS
+
+ZERO = "////"
+"""The hatching of a zero window."""
 
 
 def windows(
@@ -38,6 +40,7 @@ def windows(
     axes = canvas(ax, 10.0, 2.8 + 1.9 * sum(panel_heights(table)), colors)
     rows = halves(axes, panel_heights(table), colors)
     panels(rows, table, colors)
+    rows[0].set_xlim(*table.facts.view)
     entitle(axes, table.facts, "Windows over time", colors, more=table.thinned)
     rows[-1].set_xlabel(f"seconds since the first frame ({table.facts.clock})")
     legend_of(rows[-1], table, colors)
@@ -47,7 +50,15 @@ def windows(
 def panel_heights(table: Windows) -> list[float]:
     """Relative heights of the rows: the window of who receives more is higher."""
     most = max(panel.carries for panel in table.panels)
-    return [1.6 if panel.carries >= most else 0.9 if panel.carries >= most / 20 else 0.55 for panel in table.panels]
+
+    def height(panel: Panel) -> float:
+        if panel.empty:
+            return 0.4
+        if panel.carries == 0 or panel.carries < most / 20:
+            return 0.55
+        return 1.6 if panel.carries >= most / 2 else 0.9
+
+    return [height(panel) for panel in table.panels]
 
 
 def panels(rows: list[Axes], table: Windows, colors: Style) -> None:
@@ -61,26 +72,16 @@ def _panel(ax: Axes, panel: Panel, table: Windows, colors: Style) -> None:
     _lines(ax, panel, bool(table.thinned), colors)
     _marks(ax, panel, colors)
     _notes(ax, panel, colors)
+    octets(ax, f"{panel.side}\N{RIGHT SINGLE QUOTATION MARK}s window\n(octets)", colors)
     ax.set_ylim(0, panel.peak * 1.12)
-    ax.yaxis.set_major_formatter(EngFormatter(sep="\N{THIN SPACE}"))
-    ax.set_ylabel(f"window of the {panel.side}\n(octets)" if panel.carries else f"{panel.side}\n(octets)")
-    ax.grid(axis="y", color=colors.rule, linewidth=0.4)
-    ax.set_axisbelow(True)
+    if panel.empty:
+        nothing(ax, f"the capture holds no window that the {panel.side} advertised", colors)
 
 
 def _spans(ax: Axes, panel: Panel, colors: Style) -> None:
-    """Stretches of time with nothing usable. One collection of all: a long flow has thousands."""
-    for spans, color, hatch in ((panel.full, colors.full, None), (panel.zero, colors.zero, "////")):
-        ax.broken_barh(
-            list(zip(spans["start"], spans["end"] - spans["start"], strict=True)),
-            (0, 1),
-            transform=ax.get_xaxis_transform(),
-            facecolor=to_rgba(color, 0.16),
-            edgecolor=to_rgba(color, 0.5),
-            linewidth=0.0,
-            hatch=hatch,
-            zorder=0,
-        )
+    """Stretches of time with nothing usable."""
+    shade(ax, panel.full, colors.full, None)
+    shade(ax, panel.zero, colors.zero, ZERO)
 
 
 def _marks(ax: Axes, panel: Panel, colors: Style) -> None:
@@ -98,8 +99,7 @@ def _notes(ax: Axes, panel: Panel, colors: Style) -> None:
     for time, text in panel.notes.itertuples(index=False):
         ax.text(time, 0.55, text, transform=across, ha="center", va="center", fontweight="bold", **stalls)
     ax.text(0.995, 1.0, panel.stalls, transform=ax.transAxes, ha="right", va="bottom", **stalls)
-    scale: dict[str, Any] = {"color": colors.retransmission, "fontsize": NORMAL, "zorder": 6}
-    ax.text(0.5, 0.97, panel.scale, transform=ax.transAxes, ha="center", va="top", **scale)
+    ax.text(0.0, 1.0, panel.scale, transform=ax.transAxes, ha="left", va="bottom", **stalls)
 
 
 def _lines(ax: Axes, panel: Panel, thinned: bool, colors: Style) -> None:
@@ -121,6 +121,8 @@ def _lines(ax: Axes, panel: Panel, thinned: bool, colors: Style) -> None:
         granted["time"],
         granted["octets"],
         drawstyle="steps-post",
+        marker="o" if len(granted) == 1 else "",
+        markersize=4,
         color=colors.ink,
         linewidth=0.9 if thinned else 1.1,
         linestyle="--" if panel.raw else "-",
@@ -134,19 +136,24 @@ def legend_of(ax: Axes, table: Windows, colors: Style, *, below: float = 34) -> 
     def some(name: str) -> bool:
         return any(len(getattr(panel, name)) for panel in table.panels)
 
+    scaled = any(not panel.raw and not panel.empty for panel in table.panels)
     marks: list[tuple[bool, Artist, str]] = [
-        (True, Line2D([], [], color=colors.ink, linewidth=1.1), "window advertised"),
-        (True, Patch(facecolor=to_rgba(colors.data, 0.55)), "in flight: sent by the peer, not acknowledged"),
+        (scaled, Line2D([], [], color=colors.ink, linewidth=1.1), "window advertised"),
+        (
+            any((panel.in_flight["octets"] > 0).any() for panel in table.panels),
+            Patch(facecolor=to_rgba(colors.data, 0.55)),
+            "in flight: sent by the peer, not acknowledged",
+        ),
         (
             bool(table.thinned),
             Patch(facecolor=to_rgba(colors.ink, 0.22)),
             "lowest to highest, where they change quickly",
         ),
-        (True, Patch(facecolor=to_rgba(colors.acknowledged, 0.16)), "usable: what the peer may still send"),
-        (some("full"), Patch(facecolor=to_rgba(colors.full, 0.16)), "window full: nothing usable"),
+        (scaled, Patch(facecolor=to_rgba(colors.acknowledged, 0.16)), "usable: what the peer may still send"),
+        (some("full"), shaded(colors.full, None), "window full: nothing usable"),
         (
             some("zero"),
-            Patch(facecolor=to_rgba(colors.zero, 0.16), edgecolor=to_rgba(colors.zero, 0.5), hatch="////", linewidth=0),
+            shaded(colors.zero, ZERO),
             "zero window",
         ),
         (
@@ -156,7 +163,7 @@ def legend_of(ax: Axes, table: Windows, colors: Style, *, below: float = 34) -> 
         ),
         (some("updates"), Line2D([], [], color=colors.edge, linestyle="", marker="^", markersize=5), "window update"),
         (
-            any(panel.raw for panel in table.panels),
+            any(panel.raw and not panel.empty for panel in table.panels),
             Line2D([], [], color=colors.ink, linestyle="--"),
             "window field, unscaled",
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import wrap
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from .arrows import arrows_table, block_heights, blocks_table, capture_point
 from .fold import ROWS, fold
 from .labels import place_labels
 from .lifelines import LINE, Lifelines, lifelines
+from .spans import unknown
 from .warp import Apart, Warp, duration, warp
 
 Floats = npt.NDArray[np.float64]
@@ -60,6 +62,8 @@ class Ladder:
     hidden: str
     captured: float
     measured: bool
+    unknown: dict[str, str]
+    """What to say of a side whose states are not known."""
 
 
 def ladder_layout(
@@ -102,6 +106,7 @@ def ladder_layout(
         hidden=_hidden(groups, len(segments), len(flow.segments)),
         captured=capture_point(known),
         measured=not np.isnan(known.delay_client + known.delay_server),
+        unknown={side: "\n".join(wrap(text, 22)) for side, text in unknown(flow, sides.stays).items()},
     )
 
 

@@ -72,9 +72,9 @@ _ROUTES = {
     ("FIN_WAIT_2", "snd RST"): (0.32, 0.5, 0.0, -0.25, "center"),
     ("TIME_WAIT", "rcv RST"): (0.35, 0.5, 0.0, -0.25, "center"),
     ("TIME_WAIT", "snd RST"): (0.35, 0.5, 0.0, -0.25, "center"),
-    ("SYN_SENT", "rcv RST"): (0.30, 0.35, 0.12, -0.15, "left"),
-    ("SYN_SENT", "snd RST"): (0.30, 0.35, 0.12, -0.15, "left"),
-    ("SYN_SENT", "timeout"): (0.30, 0.35, 0.12, -0.15, "left"),
+    ("SYN_SENT", "rcv RST"): (1.0, 0.32, 0.15, -0.1, "left"),
+    ("SYN_SENT", "snd RST"): (1.0, 0.32, 0.15, -0.1, "left"),
+    ("SYN_SENT", "timeout"): (1.0, 0.32, 0.15, -0.1, "left"),
     ("SYN_RECEIVED", "rcv RST, active"): (-0.35, 0.5, -0.1, 0.1, "right"),
     ("SYN_RECEIVED", "snd RST"): (-0.35, 0.5, -0.1, 0.1, "right"),
 }
@@ -113,6 +113,8 @@ class Machine:
     boxes: pd.DataFrame
     arrows: pd.DataFrame
     steps: pd.DataFrame
+    sides: tuple[str, ...] = SIDES
+    """Whose ways are shown."""
 
 
 def machine_layout(flow: FlowLike, *, side: str | None = None) -> Machine:
@@ -123,7 +125,7 @@ def machine_layout(flow: FlowLike, *, side: str | None = None) -> Machine:
     walked = set(zip(steps["from_state"], steps["event"], strict=True))
     edges = [edge for edge in EDGES if edge.drawn or (edge.source, edge.event) in walked]
     arrows = pd.DataFrame([_arrow(edge) for edge in edges], columns=ARROW_COLUMNS)
-    return Machine(known, _boxes(steps), arrows, _badges(steps, arrows))
+    return Machine(known, _boxes(steps), arrows, _badges(steps, arrows), sides)
 
 
 def box_of(source: str, target: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from ...schema import SIDES
 from ..facts import Facts, FlowLike, facts, has_flag, is_word, words
 from ..thin import COLUMNS, thin, thin_bars, thin_marks
-from .stream import Stream, stream
+from .stream import Stream, merged, stream, stretches, zero_window
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,6 +20,9 @@ KINDS = ("data", "retransmission", "other")
 
 EDGE_IN_VIEW = 2.5
 """A right edge more than this many times as high as all that was sent would press all else to the ground."""
+
+TOGETHER = 0.06
+"""Marks closer than this part of the duration have no room for a word each."""
 
 _SACK_ROWS = 1500
 """Of more acknowledgements with SACK blocks than this, one per column of pixels is drawn."""
@@ -31,7 +34,7 @@ class Direction:
 
     ``bars``: ``kind``, ``time`` (s), ``low``, ``high`` (relative sequence numbers); ``acknowledged``, ``edge``:
     ``time``, ``seq``, steps; ``sack``: ``time``, ``low``, ``high``; ``marks``: ``time``, ``seq``, ``text`` (SYN, FIN,
-    RST).
+    RST, with how many where several stand together); ``zero``: ``start``, ``end`` (s), when the peer's window was 0.
     """
 
     side: str
@@ -41,16 +44,23 @@ class Direction:
     edge: pd.DataFrame
     sack: pd.DataFrame
     marks: pd.DataFrame
+    zero: pd.DataFrame
+
+    @property
+    def empty(self) -> bool:
+        """There is nothing to draw: the side sent no data, SYN, FIN or RST, and nothing was acknowledged."""
+        return not (len(self.bars) or len(self.marks) or len(self.acknowledged))
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The lowest and the highest number worth showing: a right edge far above all that was sent is out of view."""
-        ends = [
-            table[name].to_numpy(np.float64)
-            for table, names in ((self.bars, ("low", "high")), (self.acknowledged, ("seq",)), (self.marks, ("seq",)))
-            for name in names
-        ]
-        used = np.concatenate(ends)
+        """The lowest and the highest number worth showing: a right edge far above all that was sent is out of view.
+
+        So is a SYN with another first number than the stream's, unless there is nothing else.
+        """
+        ends = [self.bars["low"], self.bars["high"], self.acknowledged["seq"]]
+        if not any(map(len, ends)):
+            ends = [self.marks["seq"]]
+        used = np.concatenate([each.to_numpy(np.float64) for each in ends])
         low, high = (float(used.min()), max(float(used.max()), float(used.min()) + 1)) if len(used) else (0.0, 1.0)
         edge = float(self.edge["seq"].max()) if len(self.edge) else low
         return low, max(high, edge if edge - low <= EDGE_IN_VIEW * (high - low) else low + 1.2 * (high - low))
@@ -92,7 +102,8 @@ def _direction(segments: pd.DataFrame, known: Facts, side: str, octets: int, col
         acknowledged=_steps(sent.time, sent.acknowledged, columns),
         edge=_steps(sent.time, sent.edge, columns),
         sack=_sack(segments, sent, columns),
-        marks=_marks(segments, sent),
+        marks=_together(_marks(segments, sent), known.duration),
+        zero=merged(*stretches(sent.time, zero_window(segments, sent), known.duration), known.duration / columns),
     )
 
 
@@ -138,3 +149,24 @@ def _marks(segments: pd.DataFrame, sent: Stream) -> pd.DataFrame:
     flags = words(segments["flags"].iloc[place])
     text = [next(word for word in ("SYN", "RST", "FIN") if word in kind.split(",")) for kind in flags]
     return pd.DataFrame({"time": sent.time[place], "seq": sent.high[place], "text": pd.Series(text, dtype=object)})
+
+
+def _together(marks: pd.DataFrame, duration: float) -> pd.DataFrame:
+    """Marks of one kind and one number that stand closer than their words are wide become one, which says how many."""
+    rows: list[tuple[float, float, str, int]] = []
+    last: dict[tuple[str, float], tuple[int, float]] = {}
+    for time, seq, text in marks.itertuples(index=False):
+        place, before = last.get((text, seq), (-1, -np.inf))
+        if time - before <= TOGETHER * duration:
+            rows[place] = (*rows[place][:3], rows[place][3] + 1)
+        else:
+            place = len(rows)
+            rows.append((time, seq, text, 1))
+        last[text, seq] = (place, time)
+    return pd.DataFrame(
+        [
+            (time, seq, text if count == 1 else f"{text} \N{MULTIPLICATION SIGN}{count}")
+            for time, seq, text, count in rows
+        ],
+        columns=["time", "seq", "text"],
+    )

@@ -60,6 +60,16 @@ def flow_spans(flow: FlowLike, start: int) -> pd.DataFrame:
     return pd.concat([table for table in found if len(table)], ignore_index=True) if len(found) > 1 else found[0]
 
 
+def unknown(flow: FlowLike, stays: pd.DataFrame) -> dict[str, str]:
+    """The sides without a stay, and why nothing is known of them."""
+    silent = {side: not (flow.segments["side"] == side).any() for side in SIDES}
+    return {
+        side: "no segment of this side in the capture" if silent[side] else "state not known"
+        for side in SIDES
+        if not (stays["side"] == side).any()
+    }
+
+
 def _unchanged(number: int, side: str, state: str) -> pd.DataFrame:
     missing = dict.fromkeys(("start", "end", "earliest", "latest", "frame", "proof"), np.nan)
     words = dict.fromkeys(("event", "evidence", "ends_by"), "")

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ...schema import SIDES
 from ..facts import Facts, FlowLike, facts
-from .spans import flow_spans, uncertain
+from .spans import flow_spans, uncertain, unknown
 from .warp import Apart, Warp, duration, warp
 
 Floats = npt.NDArray[np.float64]
@@ -57,6 +57,8 @@ class States:
     left: float
     right: float
     folded: bool
+    unknown: dict[str, str]
+    """What to say of a side whose states are not known."""
 
 
 def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = None) -> States:
@@ -69,10 +71,10 @@ def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = No
     axis = _axis(stays, known) if fold else None
     if axis is not None:
         left, right = -MARGIN, axis.length + MARGIN
-        letter = max(1.0, (right - left) / LETTERS)
+        letter = (right - left) / LETTERS
     else:
         reach = known.duration if until is None else until
-        room = max(reach, 1e-6) * 0.015
+        room = 0.015 * reach or 0.0005
         left, right = -room, reach + room
         letter = (right - left) / LETTERS
     folds = _folds(axis)
@@ -80,10 +82,11 @@ def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = No
     bands = _named(bands, folds, letter)
     return States(
         facts=known,
+        unknown=unknown(flow, stays),
         bands=bands,
         doubts=_doubts(stays, axis, left, right),
         events=_events(stays, bands, left, right, letter),
-        crowds=_crowds(bands, right, letter),
+        crowds=_crowds(bands, left, right, letter),
         folds=folds,
         ticks=_ticks(stays, axis, known, letter),
         left=left,
@@ -98,7 +101,7 @@ def _axis(stays: pd.DataFrame, known: Facts) -> Warp:
     for _ in range(6):
         axis = _axis_with(stays, known, more)
         left, right = -MARGIN, axis.length + MARGIN
-        letter = max(1.0, (right - left) / LETTERS)
+        letter = (right - left) / LETTERS
         bands = _named(_bands(stays, axis, left, right), _folds(axis), letter)
         cramped = bands.loc[(bands["name"] == "") & (bands["left"] < bands["right"]), "row"].to_numpy(np.int64)
         if len(cramped) == 0:
@@ -198,7 +201,7 @@ def _event_words(event: str, frame: float) -> str:
     return event if np.isnan(frame) else f"{event} #{frame:.0f}"
 
 
-def _crowds(bands: pd.DataFrame, right: float, letter: float) -> pd.DataFrame:
+def _crowds(bands: pd.DataFrame, left: float, right: float, letter: float) -> pd.DataFrame:
     """Neighbouring states without room for their names, named together above the lane where they begin."""
     rows = []
     for side in SIDES:
@@ -216,15 +219,17 @@ def _crowds(bands: pd.DataFrame, right: float, letter: float) -> pd.DataFrame:
             elif crowd:
                 rows.append((side, begin, " \N{RIGHTWARDS ARROW} ".join(crowd)))
                 crowd = []
-    return pd.DataFrame(_moved(rows, right, letter), columns=["side", "x", "text"])
+    return pd.DataFrame(_moved(rows, left, right, letter), columns=["side", "x", "text"])
 
 
-def _moved(rows: list[tuple[str, float, str]], right: float, letter: float) -> list[tuple[str, float, str]]:
+def _moved(
+    rows: list[tuple[str, float, str]], left: float, right: float, letter: float
+) -> list[tuple[str, float, str]]:
     """The words moved to the left where they would run into the next or out of the picture; ``x`` is their left end."""
     kept: list[tuple[str, float, str]] = []
     for side, x, text in reversed(rows):
         end = kept[-1][1] - 1.5 * letter if kept and kept[-1][0] == side else right
-        kept.append((side, min(x, end - SMALL_LETTER * letter * len(text)), text))
+        kept.append((side, max(min(x, end - SMALL_LETTER * letter * len(text)), left), text))
     return kept[::-1]
 
 

@@ -73,6 +73,13 @@ def stream(segments: pd.DataFrame, start: int, side: str) -> Stream:
     )
 
 
+def zero_window(segments: pd.DataFrame, used: Stream) -> Booleans:
+    """Where the last window that the sender's peer advertised was 0; resets advertise none."""
+    advertises = used.by_peer & ~has_flag(segments, "RST")
+    place = np.maximum.accumulate(np.where(advertises, np.arange(len(segments)), -1))
+    return np.asarray((place >= 0) & (segments["window_raw"].to_numpy(np.int64)[place] == 0), np.bool_)
+
+
 def highest(values: Floats) -> Floats:
     """The highest value so far; NaN before the first."""
     return np.fmax.accumulate(values) if len(values) else values

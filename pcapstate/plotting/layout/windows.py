@@ -11,7 +11,7 @@ import pandas as pd
 from ...schema import SIDES
 from ..facts import Facts, FlowLike, facts, has_flag, is_word
 from ..thin import COLUMNS, thin_marks, thin_range
-from .stream import Stream, last_known, merged, stream, stretches
+from .stream import Stream, last_known, merged, stream, stretches, zero_window
 from .warp import duration
 from .words import count_words
 
@@ -50,6 +50,11 @@ class Panel:
     carries: int
 
     @property
+    def empty(self) -> bool:
+        """There is nothing to draw: the side advertised no window that the capture holds, and nothing went to it."""
+        return not (self.granted["octets"].notna().any() or (self.in_flight["octets"] > 0).any())
+
+    @property
     def peak(self) -> float:
         """The highest value that is drawn."""
         values = [
@@ -83,7 +88,7 @@ def _panel(flow: FlowLike, known: Facts, side: str, columns: int) -> Panel:
     segments = flow.segments
     used = stream(segments, known.start, peer)
     granted, raw = _granted(segments, used)
-    zero_starts, zero_ends = stretches(used.time, _zero(segments, used), known.duration)
+    zero_starts, zero_ends = stretches(used.time, zero_window(segments, used), known.duration)
     full_starts, full_ends = stretches(
         used.time, (used.usable <= 0) & (used.granted > 0) & (used.in_flight > 0), known.duration
     )
@@ -109,15 +114,9 @@ def _granted(segments: pd.DataFrame, used: Stream) -> tuple[Floats, bool]:
     """The window in force; where no scale is known at all, the field as it stands (True)."""
     if not np.isnan(used.granted).all():
         return used.granted, False
-    field = np.where(used.by_peer, segments["window_raw"].to_numpy(np.float64), np.nan)
-    return last_known(field), True
-
-
-def _zero(segments: pd.DataFrame, used: Stream) -> npt.NDArray[np.bool_]:
-    """Where the last window that the peer advertised was 0; resets advertise none."""
     advertises = used.by_peer & ~has_flag(segments, "RST")
-    place = np.maximum.accumulate(np.where(advertises, np.arange(len(segments)), -1))
-    return np.asarray((place >= 0) & (segments["window_raw"].to_numpy(np.int64)[place] == 0), np.bool_)
+    field = np.where(advertises, segments["window_raw"].to_numpy(np.float64), np.nan)
+    return last_known(field), True
 
 
 def _thinned(time: Floats, octets: Floats, columns: int) -> pd.DataFrame:
