@@ -17,6 +17,7 @@ from .values import Columns, RowsByFlow, take
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 def read(
@@ -188,6 +189,12 @@ class Capture:
     def times(self) -> tuple[int, int]:
         """Capture times of the first and the last packet, in nanoseconds since 1970 UTC."""
         return self._pass.first_time, self._pass.last_time
+
+    def plot(self, **options: Any) -> Axes:
+        """All connections as lanes over time, coloured by state; the options of ``pcapstate.plotting.capture``."""
+        from . import plotting
+
+        return plotting.capture(self, **options)
 
     def __repr__(self) -> str:
         facts = [_counted(self.packets, "packet"), _counted(len(self), "TCP connection"), f"{self.duration:.3f} s"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 
 import pandas as pd
 import pytest
@@ -169,3 +170,15 @@ def test_a_pipe_cannot_be_read_again(runs):
     capture = read("-", keep=())
     with pytest.raises(CaptureError, match="was not kept"):
         capture.segments  # noqa: B018
+
+
+def test_the_picture_of_all_connections_is_only_delegated(capture, monkeypatch):
+    import pcapstate
+
+    calls = []
+    fake = types.ModuleType("pcapstate.plotting")
+    fake.capture = lambda of, **options: calls.append((of, options)) or "axes"
+    monkeypatch.setitem(sys.modules, "pcapstate.plotting", fake)
+    monkeypatch.setattr(pcapstate, "plotting", fake, raising=False)
+    assert capture.plot(theme="dark") == "axes"
+    assert calls == [(capture, {"theme": "dark"})]

@@ -69,7 +69,7 @@ def test_not_a_capture(tmp_path, capsys):
         ["analyze", HANDSHAKE, "--table", "packets"],
         ["analyze", HANDSHAKE, "--msl", "-1"],
         ["ladder", HANDSHAKE, "--flow", "x"],
-        ["plot", HANDSHAKE, "-o", "x.svg"],
+        ["plot", HANDSHAKE],
         ["schema", "packets"],
     ],
     ids=" ".join,

@@ -196,9 +196,11 @@ def test_a_range_of_time():
     assert ladder_layout(plot_data.whole(), time=(0.01, 0.05)).arrows["frame"].tolist() == [2, 3, 4, 5, 6, 7]
 
 
-@pytest.mark.parametrize("part", [{"frames": (100, 200)}, {"time": (5.0, 6.0)}])
-def test_a_range_without_a_segment(part):
-    with pytest.raises(ValueError, match="flow 0 has no segment in the range asked for"):
+@pytest.mark.parametrize(
+    ("part", "said"), [({"frames": (100, 200)}, "frames 100 to 200"), ({"time": (5.0, 6.5)}, "5 to 6.5 s")]
+)
+def test_a_range_without_a_segment(part, said):
+    with pytest.raises(ValueError, match=f"flow 0 has no segment in the range asked for: {said}"):
         ladder_layout(plot_data.whole(), **part)
 
 

@@ -44,7 +44,7 @@ class Entry:
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         capture = f'ps.read("sample_pcaps/{self.sample}.pcap")'
         if self.kind == "capture":
-            return f"ps.plotting.capture({capture})"
+            return f"{capture}.plot({options})"
         way = f"plot({options})" if self.kind == "overview" else f"plot.{self.kind}({options})"
         return f"{capture}.flow({self.flow}).{way}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -10,7 +9,8 @@ import click
 TABLE_NAMES = ("flows", "timeline", "segments", "windows", "stalls", "notes")
 """As in ``schema.TABLES``, which would load numpy (a test compares)."""
 FORMATS = ("csv", "parquet", "ndjson")
-KINDS = ("overview", "ladder", "windows", "sequence", "states", "machine")
+THEMES = ("light", "dark")
+KINDS = ("overview", "ladder", "windows", "sequence", "states", "machine", "capture")
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 _msl = click.option(
@@ -21,10 +21,6 @@ _msl = click.option(
     help="Maximum segment lifetime in seconds; TIME_WAIT lasts twice as long.",
 )
 _debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of a failure.")
-
-
-def _flow(help_text: str, required: bool = False) -> Callable[..., Any]:
-    return click.option("--flow", "flow", metavar="N", type=int, required=required, help=help_text)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -84,13 +80,33 @@ def ladder(files: tuple[str, ...], **options: Any) -> int:
 
 @pcapstate.command()
 @_files
-@_flow("The connection, by its number.", required=True)
+@click.option(
+    "--flow", "flow", metavar="N", type=int, help="The connection, by its number; needless if it is the only."
+)
 @click.option("--kind", type=click.Choice(KINDS), default="overview", show_default=True, help="Which picture.")
 @click.option("-o", "--output", required=True, metavar="x.svg", help="The picture's file: .png, .svg or .pdf.")
+@click.option("--theme", type=click.Choice(THEMES), default="light", show_default=True, help="Light or dark paper.")
+@click.option("--side", type=click.Choice(("client", "server")), help="windows, sequence, machine: of one side alone.")
+@click.option("--frames", metavar="10-40", help="ladder: only these frames.")
+@click.option("--time", "seconds", metavar="0-1.5", help="ladder: only this time, in seconds from the first frame.")
+@click.option(
+    "--rows", metavar="N", type=click.IntRange(min=4), help="ladder: at most so many arrows; more are folded."
+)
+@click.option("--raw", is_flag=True, help="ladder: sequence numbers as they stand in the segments.")
 @_msl
 @_debug
 def plot(files: tuple[str, ...], **options: Any) -> int:
-    """A picture of one connection: timing diagram, windows, sequence numbers, states."""
+    """A picture of one connection, or (--kind capture) of all of a capture.
+
+    \b
+    overview  states, windows and sequence numbers on one time axis
+    ladder    the timing diagram: every segment an arrow, the states beside it
+    windows   both sides' windows over time, and how much of them is used
+    sequence  sequence numbers, acknowledgements and the right edge over time
+    states    both sides' states as two lanes
+    machine   figure 5 of RFC 9293, with the way of both sides through it
+    capture   all connections as lanes over time
+    """
     from .pictures import plot
 
     return plot(files, **options)

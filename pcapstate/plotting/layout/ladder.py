@@ -119,7 +119,9 @@ def _chosen(
         passed = seconds(segments["time"], known.start)
         segments = segments[(passed >= time[0]) & (passed <= time[1])]
     if len(segments) == 0:
-        raise ValueError(f"flow {known.number} has no segment in the range asked for (frames {frames}, time {time})")
+        where = [f"frames {frames[0]} to {frames[1]}"] if frames is not None else []
+        where += [f"{time[0]:g} to {time[1]:g} s"] if time is not None else []
+        raise ValueError(f"flow {known.number} has no segment in the range asked for: {', '.join(where) or 'all'}")
     return segments.reset_index(drop=True)
 
 
