@@ -192,3 +192,40 @@ FIN_WAIT_1    --> <SEQ=110><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
 FIN_WAIT_2    <-- <SEQ=300><ACK=111><CTL=ACK>               <-- CLOSE_WAIT
 """
     )
+
+
+def waiting(wait):
+    """A server that is sending when the client closes, and closes itself ``wait`` seconds after its last octets."""
+    return f"""
+ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=ACK>               <-- ESTABLISHED   +0.500
+ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=ACK><DATA=50>      <-- ESTABLISHED
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=350><ACK=101><CTL=ACK><DATA=50>      <-- CLOSE_WAIT    +0.010
+FIN_WAIT_2    --> <SEQ=101><ACK=400><CTL=ACK>               --> CLOSE_WAIT    +0.010
+TIME_WAIT     <-- <SEQ=400><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK      +{wait}
+TIME_WAIT     --> <SEQ=101><ACK=401><CTL=ACK>               --> CLOSED        +0.010
+"""
+
+
+@pytest.mark.parametrize(("wait", "evidence"), [("0.010", ["presumed"] * 2), ("0.500", ["confirmed", "sent"])])
+def test_a_fin_may_wait_behind_data(wait, evidence):
+    """FIN_WAIT_1 begins with the call (RFC 9293 3.10.4), and that may have come while octets were to be sent: then
+    the peer's FIN found the server in FIN_WAIT_1. Not if the server was idle before it sent its own."""
+    rows, _ = check(OPEN + waiting(wait))
+    assert [row_of(rows, "server", state)["evidence"] for state in ("CLOSE_WAIT", "LAST_ACK")] == evidence
+
+
+def test_a_bare_ack_of_the_fin_shows_that_nothing_waits():
+    """All that the server had sent is acknowledged by the FIN: with more to send it would have sent it instead."""
+    rows, _ = check(
+        OPEN
+        + """
+ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=ACK><DATA=50>      <-- ESTABLISHED   +0.500
+FIN_WAIT_1    --> <SEQ=100><ACK=350><CTL=FIN,ACK>           --> CLOSE_WAIT    +0.010
+FIN_WAIT_2    <-- <SEQ=350><ACK=101><CTL=ACK>               <-- CLOSE_WAIT    +0.010
+FIN_WAIT_2    <-- <SEQ=350><ACK=101><CTL=ACK><DATA=50>      <-- CLOSE_WAIT
+TIME_WAIT     <-- <SEQ=400><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK
+TIME_WAIT     --> <SEQ=101><ACK=401><CTL=ACK>               --> CLOSED        +0.010
+"""
+    )
+    assert [row_of(rows, "server", state)["evidence"] for state in ("CLOSE_WAIT", "LAST_ACK")] == ["confirmed", "sent"]

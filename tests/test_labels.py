@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ladders import replayed, segments_of
+from ladders import replayed, segments_of, timeline
 
 from pcapstate.schema import CAUSES, LABELS
 
@@ -123,3 +123,114 @@ def test_the_reset_that_refuses_a_syn_is_ordinary():
         segments_of("SYN_SENT --> <SEQ=99><CTL=SYN> -->\nCLOSED <-- <SEQ=0><ACK=100><CTL=RST,ACK><WND=0> <--\n").rows
     ).table("segments")
     assert [LABELS[code] for code in table["label"]] == ["", ""]
+
+
+BARE_PATH = {"ip_id": 0, "tsval": -1}
+"""Neither IP IDs nor timestamps: IPv6 with all options off."""
+
+
+def test_a_copy_is_the_same_in_every_word():
+    """What acknowledges more, has another window or other flags was sent anew, however soon it comes."""
+    answer = "ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=PSH,ACK><DATA=5>       <-- ESTABLISHED   +0.010\n"
+    same = DATA.replace("--> ESTABLISHED\n", "--> ESTABLISHED   +0.001\n")
+    assert labels(DATA + answer + same, **BARE_PATH)[2] == "duplicate"
+    for word, other in (("PSH,ACK", "ACK"), ("ACK=300", "ACK=305"), ("<DATA", "<WND=9><DATA")):
+        again = same.replace(word, other)
+        assert labels(DATA + answer + again, **BARE_PATH)[2] == "retransmission"
+
+
+def test_what_a_sender_acknowledges_never_goes_back():
+    """Of two copies the one that acknowledges less was sent first: it was overtaken by its own retransmission."""
+    answer = "ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=PSH,ACK><DATA=5>       <-- ESTABLISHED   +0.020\n"
+    again = DATA.replace("ACK=300", "ACK=305").replace("--> ESTABLISHED\n", "--> ESTABLISHED   +0.300\n")
+    more = DATA.replace("SEQ=100", "SEQ=110").replace("ACK=300", "ACK=305")
+    late = DATA.replace("--> ESTABLISHED\n", "--> ESTABLISHED   +0.001\n")
+    assert labels(answer + again + more + late, **BARE_PATH)[1:] == ["retransmission", "", "reordered"]
+
+
+def test_without_any_sign_of_loss_octets_come_again_as_a_copy():
+    """No duplicate ACK, no timeout, not the end of what was sent, which a tail loss probe would repeat (RFC 8985 7)."""
+    more = DATA.replace("SEQ=100", "SEQ=110")
+    acked = ACKED.replace("ACK=110", "ACK=120")
+    late = DATA.replace("--> ESTABLISHED\n", "--> ESTABLISHED   +0.080\n")
+    tail = late.replace("SEQ=100", "SEQ=110")
+    assert labels(DATA + more + acked + late, **BARE_PATH)[3] == "duplicate"
+    assert labels(DATA + more + acked + tail, **BARE_PATH)[3] == "retransmission"
+
+
+def numbered(text, ids, **changes):
+    """Labels of a ladder whose segments after the opening have these IP IDs; those before it fit."""
+    made = segments_of(OPEN + text, **changes)
+    for row, ip_id in zip(made.rows, [(ids[0] - 2) & 0xFFFF, 8999, (ids[0] - 1) & 0xFFFF, *ids], strict=True):
+        row["ip_id"] = ip_id
+    table = replayed(made.rows).table("segments")
+    return [LABELS[code] for code in table["label"]][3:]
+
+
+def stream(*numbers, wait="0.030", flags="ACK"):
+    """Segments of ten octets from the client, each acknowledged."""
+    return "".join(
+        f"ESTABLISHED   --> <SEQ={n}><ACK=300><CTL={flags}><DATA=10>  --> ESTABLISHED   +{wait}\n"
+        f"ESTABLISHED   <-- <SEQ=300><ACK={n + 10}><CTL=ACK>          <-- ESTABLISHED   +0.020\n"
+        for n in numbers
+    )
+
+
+def with_ids(first, gaps):
+    """IP IDs for a ``stream``: the client's from ``first`` on, with more than one step where ``gaps`` says so."""
+    ids, now = [], first
+    for i, gap in enumerate(gaps):
+        now += gap
+        ids += [now & 0xFFFF, 9000 + i]
+    return ids
+
+
+def test_a_skipped_ip_id_tells_of_a_copy_lost_before_the_capture():
+    ids = with_ids(101, [1, 1, 1, 1, 2])
+    assert numbered(stream(100, 110, 120, 130, 140), ids)[-2] == "retransmission"
+
+
+def test_ip_ids_that_begin_anew_tell_nothing_of_a_loss():
+    """One of them is 0, which stands for no ID."""
+    ids = with_ids(0xFFFB, [1, 1, 1, 1, 2])
+    assert numbered(stream(100, 110, 120, 130, 140), ids)[-2] == ""
+
+
+def test_a_skipped_ip_id_while_losses_are_repaired_tells_nothing():
+    """What was skipped may have been sent again, and been lost again."""
+    hole = "".join(
+        f"ESTABLISHED   --> <SEQ={n}><ACK=300><CTL=ACK><DATA=10>  --> ESTABLISHED\n" for n in (130, 140, 150, 160)
+    )
+    signs = "ESTABLISHED   <-- <SEQ=300><ACK=130><CTL=ACK>          <-- ESTABLISHED   +0.020\n" * 4
+    healed = "ESTABLISHED   <-- <SEQ=300><ACK=170><CTL=ACK>          <-- ESTABLISHED\n"
+    new = "ESTABLISHED   --> <SEQ=170><ACK=300><CTL=ACK><DATA=10>  --> ESTABLISHED   +{}\n"
+    ids = [*with_ids(101, [1, 1, 1]), 105, 106, 107, 108, 9100, 9101, 9102, 9103, 9104, 110]
+    soon = stream(100, 110, 120) + hole + signs + healed + new.format("0.025")
+    assert numbered(soon, ids)[-1] == ""
+    later = stream(100, 110, 120) + hole + signs + healed + new.format("0.900")
+    assert numbered(later, ids)[-1] == "retransmission"
+
+
+@pytest.mark.parametrize("stamps", [True, False])
+def test_a_window_probe_after_an_update_that_was_lost(stamps):
+    """The window opened, but not for the sender: it echoes a timestamp from before, or goes on as it had begun."""
+    small = OPEN.replace("<CTL=SYN,ACK>          ", "<CTL=SYN,ACK><WND=10>  ")
+    closed = ACKED.replace("<CTL=ACK>     ", "<CTL=ACK><WND=0>")
+    opened = ACKED.replace("--> ", "...").replace("<-- ESTABLISHED   +0.020", "<-- ESTABLISHED   +0.300")
+    probe = "ESTABLISHED   --> <SEQ=109><ACK=300><CTL=ACK> --> ESTABLISHED   +{}\n"
+    first = "" if stamps else probe.format("0.300") + closed
+    made = segments_of(small + DATA + closed + first + opened + probe.format("1.200"))
+    if stamps:
+        for row in made.rows:
+            clock = row["time"] // 1_000_000 & 0xFFFFFFFF
+            row["tsval"], row["tsecr"] = clock, made.rows[4]["time"] // 1_000_000 & 0xFFFFFFFF
+    table = replayed(made.rows).table("segments")
+    assert LABELS[table["label"][-1]] == "window_probe"
+
+
+def test_a_fin_with_the_number_of_an_octet_is_forged():
+    """It teaches nothing: what had those numbers is not taken for a retransmission."""
+    forged = "ESTABLISHED   --> <SEQ=103><ACK=300><CTL=FIN,ACK>  --> ESTABLISHED   +0.300\n"
+    assert labels(DATA + ACKED + forged)[0] == ""
+    made = segments_of(OPEN + DATA + ACKED + forged)
+    assert {row["to_state"] for row in timeline(replayed(made.rows))} == {"SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ladders import START, STEP, check, replayed, row_of, segments_of, states, timeline
 
 from pcapstate.schema import OPENED
@@ -167,6 +168,34 @@ FIN_WAIT_2    <-- <SEQ=301><ACK=102><CTL=ACK>              <-- CLOSE_WAIT
     )
     rows = timeline(replayed(made.rows))
     assert states(rows, "client") == ["CLOSED", "SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "FIN_WAIT_2"]
+
+
+FAST_CLOSE = """
+SYN_SENT      --> <SEQ=100><CTL=SYN><DATA=5>               --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=300><ACK=106><CTL=SYN,ACK>          <-- SYN_RECEIVED  +0.040
+ESTABLISHED   --> <SEQ=106><ACK=301><CTL=ACK>              --> {state}  +0.020
+CLOSE_WAIT    <-- <SEQ=301><ACK=106><CTL=FIN,ACK>          <-- FIN_WAIT_1    +{wait}
+CLOSE_WAIT    --> <SEQ=106><ACK=302><CTL=ACK>              --> FIN_WAIT_2    +0.020
+"""
+
+
+@pytest.mark.parametrize(("wait", "echo", "state"), [
+    ("0.020", None, "SYN_RECEIVED"),
+    ("0.200", None, "ESTABLISHED"),
+    ("0.042", 1000, "SYN_RECEIVED"),
+    ("0.042", 1002, "ESTABLISHED"),
+])
+def test_a_fast_open_server_may_close_before_it_is_open(wait, echo, state):
+    """RFC 7413: its FIN passes after the ACK, but was sent before that arrived: sooner than a round trip, or with an
+    echo of the SYN's timestamp."""
+    made = segments_of(FAST_CLOSE.format(wait=wait, state=state))
+    made.rows[0]["fast_open"] = 8
+    if echo:
+        for row, (tsval, tsecr) in zip(made.rows, ((1000, 0), (7, 1000), (1002, 7), (9, echo), (1004, 9)), strict=True):
+            row.update(tsval=tsval, tsecr=tsecr)
+    found = states(timeline(replayed(made.rows)), "server")
+    assert found[:2] == ["LISTEN", "SYN_RECEIVED"]
+    assert found[2:] == ["ESTABLISHED"] * (state == "ESTABLISHED") + ["FIN_WAIT_1", "FIN_WAIT_2"]
 
 
 def test_a_dsack_of_the_syn_shows_a_simultaneous_open():

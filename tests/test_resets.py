@@ -171,3 +171,42 @@ def test_the_reset_of_a_middlebox_has_no_timestamps():
     made.rows[-1].update(tsval=-1, tsecr=-1)
     note = replayed(made.rows).table("flows")["note"][0]
     assert "The reset has no timestamps, other segments of the server do" in note
+
+
+
+
+@pytest.mark.parametrize(("ack", "dead"), [(105, True), (110, False)])
+def test_what_was_sent_before_does_not_undo_a_reset(ack, dead):
+    """A copy that was long on its way acknowledges less than its sender did later; it shows nobody alive."""
+    made = segments_of(
+        OPEN
+        + f"""
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><DATA=5>       --> ESTABLISHED
+ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED   +0.010
+ESTABLISHED   --> <SEQ=105><ACK=300><CTL=ACK><DATA=5>       --> ESTABLISHED
+ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=ACK>               <-- ESTABLISHED   +0.010
+CLOSED        --> <SEQ=110><ACK=300><CTL=RST,ACK>           --> CLOSED
+CLOSED        <-- <SEQ=300><ACK={ack}><CTL=ACK>             <-- CLOSED        +0.900
+"""
+    )
+    assert (states(timeline(replayed(made.rows)), "server")[-1] == "CLOSED") == dead
+
+
+def test_what_ended_time_wait_stays_presumed():
+    """It ends by itself; that a later reply shows the socket gone does not show that the reset did it (RFC 1337)."""
+    made = segments_of(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT
+TIME_WAIT     <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED        +1.000
+CLOSED        <-- <SEQ=301><CTL=RST><WND=0>                 <-- CLOSED
+CLOSED        <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- CLOSED        (copy)
+CLOSED        --> <SEQ=100><CTL=RST><WND=0>                 --> CLOSED
+"""
+    )
+    rows = timeline(replayed(made.rows))
+    assert states(rows, "client")[-1] == "CLOSED"
+    assert row_of(rows, "client", "CLOSED")["evidence"] == "presumed"

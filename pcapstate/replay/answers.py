@@ -75,16 +75,17 @@ def copied(mine: Any, s: Any) -> int:
 @kernel
 def below(x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> int:
     """1 if a bare segment below what X has sent is labelled: overtaken on its way, or a probe of some kind."""
-    sent = order(mine, s, x.tsval, mine.ip_id)
+    sent = order(mine, s, x.tsval, mine.ip_id, -1)
     if sent < 0 or (s.ack_known and s.ack_relative < theirs.acked):
         s.label = REORDERED
         return 1
     if s.flags & 16 == 0 or (ahead != -1 and s.seq_relative != mine.acked - 1):
         return 0
-    if y.window == 0 or s.time - theirs.zero_until < guard_of(x):
+    if y.window == 0 or blocked(x, mine, theirs, s):
         # Linux probes a zero window with the octet below the first that is not acknowledged (tcp_xmit_probe_skb).
         s.label = WINDOW_PROBE
         mine.asks = PROBE_ASKS
+        mine.probing = 1
     elif ahead == -1 and mine.acked >= mine.next and (sent > 0 or s.time - x.sent_at > LEAST_IDLE):
         s.label = KEEP_ALIVE
         mine.asks = KEEP_ALIVE_ASKS
@@ -93,6 +94,19 @@ def below(x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> int:
     mine.asks_frame = s.frame
     watch_ids(mine, s)
     return 1
+
+
+@kernel
+def blocked(x: Any, mine: Any, theirs: Any, s: Any) -> int:
+    """1 if X, when it sent the segment, had not heard that the window is open again: that was lost, or is under way.
+
+    It would have sent what it probes for; or it echoes a TSval from before the opening.
+    """
+    if s.time - theirs.zero_until < guard_of(x) or mine.probing:
+        return 1
+    if s.tsecr < 0 or theirs.zero_tsval < 0:
+        return 0
+    return 1 if ((theirs.zero_tsval - s.tsecr - 1) & 0xFFFFFFFF) < 0x7FFFFFFF else 0
 
 
 @kernel

@@ -57,7 +57,7 @@ def fin(
             x.window_at_fin = y.edge - s.seq_relative - s.length
             x.fin_after_fin = 1 if y.fin > 0 and s.ack_known and s.ack_relative >= y.fin else 0
             if end == x.beyond:
-                sent_before(x, mine, m.events[first + FIN_RECEIVED])
+                sent_before(x, y, mine, m.events[first + FIN_RECEIVED])
         if x.hole == x.hole_end and x.holes == 0:
             presume(got, s, octets, tsval, m.events[peer + DEAD].grade)
         else:
@@ -79,8 +79,12 @@ def fin(
 
 
 @kernel
-def sent_before(x: Any, mine: Any, got: Any) -> None:
-    """A segment that follows the FIN was seen before it: the first copy was lost, or overtaken, on the way here."""
+def sent_before(x: Any, y: Any, mine: Any, got: Any) -> None:
+    """A segment that follows the FIN was seen before it: the first copy was lost, or overtaken, on the way here.
+
+    A side whose FIN crossed the peer's acknowledges that one at once. One that received it first sends its own with
+    the acknowledgement, and a bare one only when the peer's FIN comes again: late, or with a DSACK.
+    """
     mine.grade = DEDUCED
     mine.at = x.beyond_at
     mine.frame = x.beyond_frame
@@ -88,6 +92,9 @@ def sent_before(x: Any, mine: Any, got: Any) -> None:
     mine.proof = x.beyond_frame
     # Only an acknowledgement that was sent before that shows that the peer's FIN came first.
     x.fin_after_fin = 1 if got.grade == CONFIRMED and got.high < x.beyond_at else 0
+    if got.grade == CONFIRMED and got.high == x.beyond_at and y.fin_copies > 0:
+        late = x.beyond_at - got.first > guard_of(x) and (x.sack == 0 or y.sack == 0)
+        x.fin_after_fin = 1 if x.beyond_twice or late else 0
 
 
 @kernel
@@ -99,6 +106,12 @@ def again_below_fin(m: Any, y: Any, peer: int, s: Any, tsval: int) -> None:
 
 
 @kernel
+def reports_twice(y: Any, s: Any) -> int:
+    """1 if a DSACK says that the FIN of Y arrived twice (RFC 2883, 4)."""
+    return 1 if y.fin > 0 and s.sacks and ((s.sack_right0 - y.base - y.fin) & 0xFFFFFFFF) == 0 else 0
+
+
+@kernel
 def which_fin(x: Any, y: Any, e: Any, s: Any) -> None:
     """Of several FINs the one that arrived: the first, if a DSACK calls the copy superfluous (RFC 2883, 4), or if the
     answer is seen too soon after the copy to be due to it."""
@@ -107,7 +120,7 @@ def which_fin(x: Any, y: Any, e: Any, s: Any) -> None:
     if s.time - e.at < x.rtt_min:
         e.at = e.first
         e.frame = e.first_frame
-    if s.sacks and ((s.sack_right0 - y.base) & 0xFFFFFFFF) == (y.fin & 0xFFFFFFFF):
+    if reports_twice(y, s):
         e.at = e.first
         e.frame = e.first_frame
 

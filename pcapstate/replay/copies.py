@@ -45,7 +45,7 @@ from .senders import (
     unprompted,
     watch_ids,
 )
-from .transmissions import alive, append, locate, place, split, stamp, stamp_first
+from .transmissions import alive, append, locate, place, split, stamp, stamp_first, words
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -61,7 +61,7 @@ Facts = Row(
     # which the segment is a copy; the latest transmission and acknowledgement; who opened the lowest hole; rows that
     # are not acknowledged.
     "seen holes older double first_frame first_time sent_at sent_frame acked_at acked_frame open "
-    "opened_at opener tsval ip_id after_above",
+    "opened_at opener tsval ip_id said after_above",
 )
 _clear_facts = Facts.clear
 
@@ -77,6 +77,7 @@ def whole_trip(x: Any, y: Any) -> int:
 def again(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -> None:
     """Segment ``s`` of X begins below the highest octet that was seen of it."""
     mine.asks = NOTHING_ASKED
+    mine.probing = 0
     if s.length == 1 and s.flags & (SYN | FIN) == 0 and s.seq_relative == mine.next - 1 and one_octet(x, y, mine, s):
         return
     facts = m.facts[0]
@@ -187,7 +188,7 @@ def gather(m: Any, x: Any, y: Any, mine: Any, s: Any, stop: int, facts: Any) -> 
                 facts.double += 1
             elif copies_latest(mine, x, s, row, shortest):
                 facts.double += 1
-            elif order(mine, s, row.first_tsval, row.first_ip_id) < 0:
+            elif order(mine, s, row.first_tsval, row.first_ip_id, row.first_said) < 0:
                 facts.older += 1
         else:
             facts.holes += 1
@@ -196,6 +197,7 @@ def gather(m: Any, x: Any, y: Any, mine: Any, s: Any, stop: int, facts: Any) -> 
                 facts.opened_at = row.first_time
                 facts.tsval = row.first_tsval
                 facts.ip_id = row.first_ip_id
+                facts.said = row.first_said
         if row.time > facts.sent_at:
             facts.sent_at = row.time
             facts.sent_frame = row.frame
@@ -216,7 +218,7 @@ def after_higher(m: Any, mine: Any, s: Any, serial: int) -> int:
         if alive(m, serial) == 0:
             return 0
         row = m.sent[place(m, serial)]
-        if row.seen and order(mine, s, row.first_tsval, row.first_ip_id) > 0:
+        if row.seen and order(mine, s, row.first_tsval, row.first_ip_id, row.first_said) > 0:
             return 1
         serial = row.above
     return 0
@@ -225,6 +227,8 @@ def after_higher(m: Any, mine: Any, s: Any, serial: int) -> int:
 @kernel
 def copies_first(mine: Any, x: Any, s: Any, row: Any, shortest: int) -> int:
     """1 if the segment is a copy of the earliest transmission of the row."""
+    if row.first_said != words(s):
+        return 0
     gap = s.time - row.first_time
     return same_transmission(mine, s, x, row.first_tsval, row.first_tsecr, row.first_ip_id, gap, shortest)  # type: ignore[no-any-return]
 
@@ -232,6 +236,8 @@ def copies_first(mine: Any, x: Any, s: Any, row: Any, shortest: int) -> int:
 @kernel
 def copies_latest(mine: Any, x: Any, s: Any, row: Any, shortest: int) -> int:
     """1 if the segment is a copy of the latest transmission of the row."""
+    if row.said != words(s):
+        return 0
     gap = s.time - row.time
     return same_transmission(mine, s, x, row.tsval, row.tsecr, row.ip_id, gap, shortest)  # type: ignore[no-any-return]
 
@@ -239,7 +245,7 @@ def copies_latest(mine: Any, x: Any, s: Any, row: Any, shortest: int) -> int:
 @kernel
 def sent_later(x: Any, y: Any, mine: Any, s: Any, facts: Any) -> int:
     """1 if octets that were never seen were sent after the segment that skipped them: their first copy was lost."""
-    by_stamp = order(mine, s, facts.tsval, facts.ip_id)
+    by_stamp = order(mine, s, facts.tsval, facts.ip_id, facts.said)
     if by_stamp != 0:
         return 1 if by_stamp > 0 else 0
     late = s.time - facts.opened_at
@@ -255,16 +261,30 @@ def retransmitted(x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int, fact
     """Octets that X sends again: why, as far as the wire tells."""
     if facts.holes > 0:
         x.lost_before += 1
+    first = mine.recovery == NO_CAUSE and s.seq_relative == mine.acked
     s.cause = trigger(x, y, mine, s, end, facts)
     if s.cause == TIMEOUT or s.cause == FAST:
         begin_recovery(mine, s.cause)
     if s.flags & FIN:
         mine.asks = FIN_ASKS
         mine.asks_frame = s.frame
-    if mine.pushed == 0 and mine.sacked_top <= mine.acked and s.time - x.sent_at > whole_trip(x, y):
-        # More octets were written behind the highest that was seen: what was skipped may have held them.
+    if first and s.time - x.sent_at > whole_trip(x, y) and only_new(x, y, mine, s):
         mine.lost_ahead = skipped_ids(y, theirs, mine, s)
     watch_ids(mine, s)
+
+
+@kernel
+def only_new(x: Any, y: Any, mine: Any, s: Any) -> int:
+    """1 if packets that X sent before this retransmission, the first of its kind, can only have held new octets.
+
+    More was written behind the highest that was seen; or nothing told X to send old ones again: a sign of loss came
+    too soon for a tail loss probe (RFC 8985 7: two round trips), or X waited for the timeout and cannot probe.
+    """
+    if mine.pushed == 0 and mine.sacked_top <= mine.acked:
+        return 1
+    if mine.signal_at > x.sent_at:
+        return 1 if mine.signal_at - x.sent_at < 2 * whole_trip(x, y) else 0
+    return 1 if s.cause == TIMEOUT and (x.sack == 0 or y.sack == 0) else 0
 
 
 @kernel

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..kernels import kernel
 from ..tcp.sequence import unwrap
-from .closing import again_below_fin, fin, guess_fin, not_a_fin, which_call, which_fin
-from .evidence import confirm, echoes_later, hear, presume, remember, sent_again
+from .closing import again_below_fin, fin, guess_fin, not_a_fin, reports_twice, which_call, which_fin
+from .evidence import confirm, echoes_later, guard_of, hear, presume, remember, sent_again
 from .opening import misfit, past_handshake, syn, unseen_syn_ack
-from .proofs import witness
+from .proofs import queue, witness
 from .resets import alive_after_all, reset
 from .rows import (
     DEAD,
@@ -89,13 +89,16 @@ def receive(m: Any, s: Any) -> None:
         return
     if s.flags & SYN and misfit(m, f, x, y, s):
         return
+    if s.flags & FIN and x.fin == 0 and s.seq_relative + s.length + 1 < x.next:
+        # Its number was another octet's: no FIN of this side.
+        return
     offset = s.seq_relative - x.next
     if offset > FAR or offset < -FAR:
         return
     if s.ack_known and (s.ack_relative - y.next > FAR or s.ack_relative - y.next < -FAR):
         s.ack_known = 0
     if f.resets:
-        alive_after_all(m, f, x, first, peer, s)
+        alive_after_all(m, f, x, y, first, peer, s)
     end = s.seq_relative + s.length + (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
     had = hear(m, x, y, s, s.ack_relative) if s.ack_known else -NEVER
     if x.fin_guess > 0 and end > x.fin_guess:
@@ -106,6 +109,7 @@ def receive(m: Any, s: Any) -> None:
         if s.ip_id != x.proof_ip_id or (s.ip_id <= 0 and s.tsval != x.tsval):
             # Not a copy that the network or the capture made of what came just before.
             x.repeated_unanswered += 1
+    queue(x, y, s, end, guard_of(x))
     original = witness(x, s, end, had)
     octets = max(x.next, s.seq_relative) if original else NEVER
     remember(m, x, s, end)
@@ -232,6 +236,7 @@ def advance(m: Any, x: Any, y: Any, s: Any, end: int) -> None:
             x.beyond = start
             x.beyond_at = s.time
             x.beyond_frame = s.frame
+            x.beyond_twice = reports_twice(y, s)
         return
     if start > x.next:
         open_hole(x, start)

@@ -27,6 +27,7 @@ from .codes import (
     WINDOW_PROBE,
 )
 from .copies import again, whole_trip
+from .evidence import guard_of
 from .losses import acknowledged
 from .senders import CHALLENGE_ASKS, NOTHING_ASKED, PROBE_ASKS, skipped_ids, watch_ids
 from .transmissions import alive, append, forget_octets, locate, place
@@ -89,8 +90,10 @@ def not_its_own(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
     """1 if X cannot have sent the segment, which then tells nothing of it.
 
     It acknowledges another SYN, or what X never let its peer send; or it lacks the timestamps that both sides agreed
-    on (RFC 7323 3.2: they must be in every segment but resets).
+    on (RFC 7323 3.2: they must be in every segment but resets); or its FIN has the number of another octet.
     """
+    if s.flags & FIN and x.fin == 0 and s.seq_relative + s.length + 1 < mine.next:
+        return 1
     beyond = s.ack_relative - theirs.next
     if beyond > FAR or beyond < -FAR:
         return 1
@@ -133,6 +136,7 @@ def foreign(x: Any, mine: Any, s: Any, ahead: int) -> None:
 def in_order(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -> None:
     """The next octets, or some beyond a hole."""
     mine.asks = NOTHING_ASKED
+    mine.probing = 0
     if s.flags & SYN:
         first_syn(m, theirs, mine, x, s)
     elif theirs.edge_max > 0 and s.seq_relative + s.length > theirs.edge_max:
@@ -180,6 +184,12 @@ def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
 
 
 @kernel
+def calm(x: Any, mine: Any, s: Any) -> int:
+    """1 if X had no reason left to send anything again: the last sign of a loss is older than a trip to it and back."""
+    return 1 if s.time - mine.signal_at > guard_of(x) else 0
+
+
+@kernel
 def lost_before(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
     """Whether octets that are seen for the first time had been sent before: by the IP IDs that X used up meanwhile.
 
@@ -190,7 +200,7 @@ def lost_before(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
     if mine.lost_ahead > 0:
         known = 1
         mine.lost_ahead -= 1
-    elif s.time - x.sent_at > whole_trip(x, y) and (mine.acked >= mine.next or mine.pushed == 0):
+    elif s.time - x.sent_at > whole_trip(x, y) and (mine.acked >= mine.next or mine.pushed == 0) and calm(x, mine, s):
         skipped = skipped_ids(y, theirs, mine, s)
         if skipped > 0 and mine.sacked_top <= mine.acked:
             known = 1

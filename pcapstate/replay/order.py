@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..tcp import machine
+from .proofs import DATA
 from .resets import ACTIVE as ACTIVE_FORM
 from .rows import (
     CONFIRMED,
@@ -69,12 +70,14 @@ class Facts:
     acked_first: np.ndarray
     crossed: np.ndarray
     established_first: np.ndarray
+    closed_after: np.ndarray
 
 
 def facts(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, crossing: np.ndarray) -> Facts:
     """The proofs of ``proofs``, weighed. ``received_first``: the peer's FIN arrived before the side sent its own;
     ``sent_first``: it had not; ``acked_first``: the ACK of its FIN before the peer's FIN; ``crossed``: after it;
-    ``established_first``: it was past the handshake before it sent its FIN. ``crossing``: both sides sent a SYN."""
+    ``established_first``: it was past the handshake before it sent its FIN; ``closed_after``: no FIN was waiting when
+    the peer's arrived before its own was sent. ``crossing``: both sides sent a SYN."""
     other_fin = np.where(peer(sides["fin_guess"]) > 0, 0, peer(sides["fin"]))
     received = (other_fin > 0) & (sides["open_ack"] >= other_fin)
     # What the peer sent before its FIN is known; what a FIN acknowledges beyond that may be the peer's FIN.
@@ -89,7 +92,8 @@ def facts(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, crossing: np
     midstream = np.repeat(flows["midstream"] == 1, 2)
     # RFC 7413 4.2: a fast open hands the child over in SYN_RECEIVED; it may send data from there, and close.
     fast = (sides["syn_pure"] == 0) & (peer(sides["syn_end"]) > 1) & (peer(sides["fast_open"]) >= 0)
-    return Facts(received, not_yet, acked, crossed, active | (data & ~fast) | midstream)
+    after = received & (sides["waiting"] != DATA)
+    return Facts(received, not_yet, acked, crossed, active | (data & ~fast) | midstream, after)
 
 
 def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered:
@@ -192,9 +196,9 @@ def _closing_bounds(made: Ordered, known: Facts) -> None:
         made.low[here, last] = low[here]
         made.high[here & ~proved, last] = high[here & ~proved]
         _doubt(made, last, here & ~final)
-    _doubt(made, FIN_SENT, np.where(passive, ~known.received_first, ~known.sent_first))
-    _doubt(made, FIN_RECEIVED, passive & ~known.received_first)
-    _doubt(made, FIN_ACKED, np.where(passive, ~known.received_first, ~known.sent_first))
+    _doubt(made, FIN_SENT, np.where(passive, ~known.closed_after, ~known.sent_first))
+    _doubt(made, FIN_RECEIVED, passive & ~known.closed_after)
+    _doubt(made, FIN_ACKED, np.where(passive, ~known.closed_after, ~known.sent_first))
     _doubt(made, FIN_RECEIVED, ~passive & ~known.sent_first)
 
 

@@ -15,6 +15,8 @@ from ..kernels import kernel
 from .rows import NEVER
 
 FIN, SYN, ACK = 1, 2, 16
+NOT_KNOWN, DATA, EMPTY = range(3)
+"""What ``queue`` found: nothing; X has sent data since the peer's FIN that may have waited; nothing waited then."""
 
 
 @kernel
@@ -44,6 +46,25 @@ def witness(x: Any, s: Any, end: int, had: int) -> int:
         x.open_ack = max(x.open_ack, s.ack_relative)
         x.open_had = max(x.open_had, had)
     return original
+
+
+@kernel
+def queue(x: Any, y: Any, s: Any, end: int, guard: int) -> None:
+    """Whether the program of X can have closed before the peer's FIN came, with its own FIN waiting behind data.
+
+    FIN_WAIT_1 begins with the call (RFC 9293 3.10.4), not with the FIN. What X sends after the peer's FIN may have
+    been written before; not if X was idle, or answered that FIN with nothing, while all it had sent was acknowledged.
+    """
+    if y.fin == 0 or x.fin > 0 or x.waiting == EMPTY:
+        return
+    if end > x.next:
+        if x.acked >= x.next and y.window != 0 and s.time - x.acked_at > guard:
+            x.waiting = EMPTY
+        elif s.length > 0:
+            x.waiting = DATA
+    elif end == s.seq_relative and s.ack_known and s.ack_relative >= y.fin and y.window != 0:
+        if y.fin_ack_high >= x.next:
+            x.waiting = EMPTY
 
 
 @kernel

@@ -73,11 +73,14 @@ def is_over(m: Any, first: int) -> int:
     """1 if the side is CLOSED, 2 if it is in TIME_WAIT, as far as has been seen."""
     if m.events[first + DEAD].grade != NOTHING:
         return 1
-    sent_fin = m.events[first + FIN_SENT].grade
-    if sent_fin != NOTHING and m.events[first + FIN_RECEIVED].grade != NOTHING:
-        if m.events[first + FIN_ACKED].grade != NOTHING:
-            return 2
-    return 0
+    return 2 if waited(m, first) else 0
+
+
+@kernel
+def waited(m: Any, first: int) -> int:
+    """1 if the side was in TIME_WAIT: that ends by itself, so that it is gone does not show what a reset did to it."""
+    sent_fin, got = m.events[first + FIN_SENT].grade, m.events[first + FIN_RECEIVED].grade
+    return 1 if sent_fin != NOTHING and got != NOTHING and m.events[first + FIN_ACKED].grade != NOTHING else 0
 
 
 @kernel
@@ -132,7 +135,7 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
         return
     if e.grade != NOTHING:
         # It was presumed gone; a reply shows that it is, unless both are a forger's.
-        if form == REPLY and e.grade == PRESUMED and e.how != SND_RST:
+        if form == REPLY and e.grade == PRESUMED and e.how != SND_RST and waited(m, first) == 0:
             # It may have gone before, for another reason.
             e.grade = CONFIRMED
             e.low = x.had
@@ -271,10 +274,21 @@ def acceptable(m: Any, x: Any, y: Any, peer: int, s: Any) -> int:
 
 
 @kernel
-def alive_after_all(m: Any, f: Any, x: Any, first: int, peer: int, s: Any) -> None:
-    """A side that goes on after a reset was not closed by it (SEMANTICS R5, R6)."""
+def from_before(x: Any, y: Any, s: Any) -> int:
+    """1 if X sent the segment before another that was seen already: TSvals and acknowledgements never go back."""
+    if s.tsval >= 0 and x.tsval >= 0 and ((x.tsval - s.tsval - 1) & 0xFFFFFFFF) < 0x7FFFFFFF:
+        return 1
+    return 1 if s.ack_known and s.ack_relative < y.acked else 0
+
+
+@kernel
+def alive_after_all(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any) -> None:
+    """A side that goes on after a reset was not closed by it (SEMANTICS R5, R6).
+
+    What was sent before and is late on its way shows nothing.
+    """
     e = m.events[first + DEAD]
-    if e.grade == NOTHING:
+    if e.grade == NOTHING or from_before(x, y, s):
         return
     if e.grade == SENT:
         if s.time - e.at <= LATE or e.how != SND_RST:

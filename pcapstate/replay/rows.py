@@ -38,10 +38,11 @@ Side = Row(
     # What every segment touches comes first, so that it shares few cache lines.
     # Sequence space. `next`: end of the highest octet seen; `acked`: highest acknowledgement from the peer;
     # `hole`, `hole_end`, `holes`: the lowest octets never seen, and whether there are more above them.
-    # `beyond`: where the last bare segment pointed that came before what it followed, and when.
+    # `beyond`: where the last bare segment pointed that came before what it followed, and when; `beyond_twice`: it
+    # reports the peer's FIN as received twice.
     # `opened`: nothing of the handshake is left to be shown.
     "based base next acked acked_at opened syn_seen fin fin_guess fin_waits "
-    "hole hole_end holes beyond beyond_at beyond_frame bytes "
+    "hole hole_end holes beyond beyond_at beyond_frame beyond_twice bytes "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
     "window edge scale scaled wl_seq wl_ack zero_windows zero_since "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
@@ -55,9 +56,10 @@ Side = Row(
     "fin_ip_id fin_tsval fin_tsecr fin_last fin_copies fin_after_fin "
     # Proofs of order, see `proofs`. `chain`: no FIN can have been sent up to the last segment; `open_ack`, `open_had`:
     # what was acknowledged, and had, before the FIN was sent; `fin_ack_low`, `fin_ack_high`: what its copies
-    # acknowledge; `fin_acked_ack`: what the segment does that proves the arrival of the ACK of the FIN; `data_end`: end
-    # of the highest octet seen, FINs left out; `open_shown`: seen past the handshake before any FIN.
-    "proof_ip_id chain open_ack open_had fin_ack_low fin_ack_high fin_acked_ack data_end open_shown "
+    # acknowledge; `waiting`: whether its own FIN can have waited when the peer's came; `fin_acked_ack`: what the
+    # segment does that proves the arrival of the ACK of the FIN; `data_end`: end of the highest octet seen, FINs
+    # left out; `open_shown`: seen past the handshake before any FIN.
+    "proof_ip_id chain open_ack open_had fin_ack_low fin_ack_high waiting fin_acked_ack data_end open_shown "
     # Options as offered.
     "isn isn_known mss offered_scale sack timestamps fast_open "
     # For verdicts: frames that prove which call closed the side, and what a reset was made from.

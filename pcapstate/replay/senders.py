@@ -26,8 +26,9 @@ Sender = Row(
     "tsval tsval_time "
     # Its latest bare ACK, and its latest window field.
     "bare_ip_id bare_tsval bare_ack bare_at bare_frame window_field "
-    # What it last sent that asks for an answer, whether its window is zero, and when its latest zero window ended.
-    "asks asks_frame zero zero_until syns syn_acks "
+    # What it last sent that asks for an answer, whether its window is zero, and when and with which TSval its latest
+    # zero window ended; whether it probes the peer's.
+    "asks asks_frame zero zero_until zero_tsval probing syns syn_acks "
     # The end of its highest octets that were seen, whether they had PSH, and packets lost before the capture point
     # that can only have held the octets after them.
     "data_top pushed lost_ahead "
@@ -79,6 +80,7 @@ def clear_sender(k: Any) -> None:
     k.bare_ack = -1
     k.window_field = -1
     k.zero_until = -(1 << 62)
+    k.zero_tsval = -1
     k.signal_at = -(1 << 62)
     k.sack_left = -1
     k.base = -1
@@ -107,6 +109,9 @@ def skipped_ids(y: Any, theirs: Any, k: Any, s: Any) -> int:
         return 0
     if k.id_ones < 2 or k.id_jumps > 0 or 4 * k.id_steps > k.id_ones:
         return 0
+    if s.ip_id < k.ip_id:
+        # They have begun anew, and 0, which stands for no ID elsewhere, may have been one of them.
+        return 0
     return skipped if theirs.acked >= theirs.next and s.window == k.window_field and y.window != 0 else 0
 
 
@@ -132,15 +137,18 @@ def watch_ids(k: Any, s: Any) -> None:
 
 
 @kernel
-def order(k: Any, s: Any, tsval: int, ip_id: int) -> int:
-    """Whether the side sent segment ``s`` before (-1) or after (1) the one with this TSval and IP ID; 0: unknown.
+def order(k: Any, s: Any, tsval: int, ip_id: int, said: int) -> int:
+    """Whether the side sent segment ``s`` before (-1) or after (1) the one with these marks; 0: unknown.
 
-    A TSval never goes back (RFC 7323 3); an IP ID tells where IDs run. Missing ones are -1.
+    A TSval never goes back (RFC 7323 3); an IP ID tells where IDs run; an acknowledgement never goes back either.
+    Missing ones are -1.
     """
     if s.tsval >= 0 and tsval >= 0 and s.tsval != tsval:
         return 1 if ((s.tsval - tsval) & 0xFFFFFFFF) < 0x80000000 else -1
     if s.ip_id > 0 and ip_id > 0 and s.ip_id != ip_id and ids_run(k):
         return 1 if ((s.ip_id - ip_id) & 0xFFFF) < HALF_ID else -1
+    if said >= 0 and said & 16 and s.flags & 16 and said >> 25 != s.ack:
+        return 1 if ((s.ack - (said >> 25)) & 0xFFFFFFFF) < 0x80000000 else -1
     return 0
 
 
@@ -162,7 +170,7 @@ def same_transmission(k: Any, s: Any, x: Any, tsval: int, tsecr: int, ip_id: int
     if gap < shortest:
         return 1
     if s.tsval < 0:
-        return 0
+        return unprompted(k, s, gap)  # type: ignore[no-any-return]
     if k.sack_left <= s.seq_relative and s.seq_relative + s.length <= k.sack_right and s.length > 0:
         # The peer has told that it has these.
         return 1
@@ -185,8 +193,11 @@ def unprompted(k: Any, s: Any, gap: int) -> int:
 
     The first sign (SACK, third duplicate ACK) has a TSval, and what is sent because of it echoes that or a later one.
     """
-    if gap > LEAST_TIMEOUT or s.tsecr < 0:
+    if gap > LEAST_TIMEOUT:
         return 0
+    if s.tsecr < 0:
+        # By the clock of the capture. A probe for the end of what was sent (RFC 8985 7) needs no sign.
+        return 1 if k.signal_at < s.time - gap and k.recovery == 0 and s.seq_relative + s.length < k.next else 0
     if k.signal_tsval < 0:
         return 1 if k.signal_at < s.time - gap else 0
     return 1 if ((k.signal_tsval - s.tsecr - 1) & 0xFFFFFFFF) < 0x7FFFFFFF else 0

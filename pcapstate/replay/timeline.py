@@ -155,14 +155,16 @@ def _order(sides: np.ndarray, events: np.ndarray, known: Ordered) -> tuple[np.nd
 def _fin_before_ack(sides: np.ndarray, events: np.ndarray) -> np.ndarray:
     """Sides that closed in SYN_RECEIVED (RFC 9293 3.10.4): their FIN was seen too soon to have waited for the ACK.
 
-    Too soon is before the ACK was seen; or within a round trip of it, if the FIN echoes an older timestamp.
+    Too soon is before the ACK was seen; or echoing an older timestamp; or, where there are none and the child was
+    handed over with the SYN (RFC 7413), sooner than the ACK can have been answered.
     """
     fin, ack = events[:, FIN_SENT], events[:, SYN_ACKED]
     known = (fin["grade"] == SENT) & (ack["grade"] > 0) & (ack["grade"] != DEDUCED)
     stale = (sides["fin_tsecr"] >= 0) & (ack["tsval"] >= 0)
     stale &= ((sides["fin_tsecr"] - ack["tsval"]) & 0xFFFFFFFF) > 0x7FFFFFFF
-    room = np.where(stale & (sides["rtt_min"] < NEVER), sides["rtt_min"], 0)
-    found: np.ndarray = known & (fin["at"] < ack["at"] + room)
+    fast = (sides["syn_pure"] == 0) & (peer(sides["syn_end"]) > 1) & (sides["fin_tsecr"] < 0)
+    room = np.where(fast & (sides["rtt_min"] < NEVER), sides["rtt_min"] * 7 // 8, 0)
+    found: np.ndarray = known & ((fin["at"] < ack["at"] + room) | stale)
     return found
 
 

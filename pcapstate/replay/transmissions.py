@@ -17,9 +17,10 @@ Sent = Row(
     "Sent",
     # `seen` is 0 for a hole, whose first_* then tell of the segment that opened it. `copies` counts transmissions,
     # the first_* tell of the earliest and the others of the latest one; `first_label` is what the earliest was called.
-    # `acked_*`: the first acknowledgement that covers all of it. `fate`: what was written of its loss.
-    "serial below above start end seen copies first_time first_frame first_tsval first_tsecr first_ip_id first_label "
-    "time frame tsval tsecr ip_id acked_at acked_frame fate",
+    # `said`: acknowledgement, window and flags in one number (``words``). `acked_*`: the first acknowledgement that
+    # covers all of it. `fate`: what was written of its loss.
+    "serial below above start end seen copies first_time first_frame first_tsval first_tsecr first_ip_id first_said "
+    "first_label time frame tsval tsecr ip_id said acked_at acked_frame fate",
 )
 
 MOST_SENT = 1 << 16
@@ -68,6 +69,12 @@ def fresh(m: Any, start: int, end: int) -> int:
 
 
 @kernel
+def words(s: Any) -> int:
+    """What a segment says beside its octets: the acknowledgement, the window and the flags, in one number."""
+    return (s.ack & 0xFFFFFFFF) << 25 | (s.window & 0xFFFF) << 9 | s.flags & 511  # type: ignore[no-any-return]
+
+
+@kernel
 def stamp_first(row: Any, s: Any) -> None:
     """Segment ``s`` is the earliest transmission of the row, or the one that opened it as a hole."""
     row.first_time = s.time
@@ -75,6 +82,7 @@ def stamp_first(row: Any, s: Any) -> None:
     row.first_tsval = s.tsval
     row.first_tsecr = s.tsecr
     row.first_ip_id = s.ip_id
+    row.first_said = words(s)
 
 
 @kernel
@@ -85,6 +93,7 @@ def stamp(row: Any, s: Any) -> None:
     row.tsval = s.tsval
     row.tsecr = s.tsecr
     row.ip_id = s.ip_id
+    row.said = words(s)
 
 
 @kernel

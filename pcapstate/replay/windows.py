@@ -109,6 +109,7 @@ def use(m: Any, x: Any, mine: Any, theirs: Any, s: Any) -> None:
         elif mine.zero:
             mine.zero = 0
             mine.zero_until = s.time
+            mine.zero_tsval = s.tsval
     if s.right_edge < 0:
         return
     if s.right_edge > x.edge:
