@@ -77,7 +77,12 @@ def replaced(target: str | Path) -> Iterator[IO[bytes]]:
         return
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as stream:
+        try:
+            stream = beside.open("wb")
+        except OSError as error:
+            # The user knows the file that was asked for, not the one that is written in its stead.
+            raise type(error)(error.errno, error.strerror, str(target)) from error
+        with stream:
             yield stream
         beside.replace(path)
     except BaseException:

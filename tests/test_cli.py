@@ -237,3 +237,18 @@ def test_tables_and_formats_are_those_of_the_library():
     """They are written out in the commands, so that help need not load the library."""
     assert tuple(schema.TABLES) == commands.TABLE_NAMES
     assert FORMATS == commands.FORMATS
+
+
+def test_an_interrupt_while_loading_leaves_no_traceback(monkeypatch):
+    from pcapstate import __main__ as command
+
+    class Interrupted:
+        def find_spec(self, name, *_):
+            if name == "pcapstate.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "pcapstate.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code == INTERRUPTED

@@ -73,6 +73,20 @@ def test_a_file_that_is_there_is_no_folder(tmp_path):
     assert plan(str(tmp_path / "old.txt"), "csv") == ("file", "csv", ("timeline",))
 
 
+@pytest.mark.parametrize("output", ["flows.xyz", "states.xlsx", "timeline.txt", "x.json"])
+def test_the_name_of_a_file_makes_no_folder(output):
+    """Who types it means a file, in a format that we do not write."""
+    with pytest.raises(click.UsageError, match=f"names no format: it may be .csv.*{output}/ would be a folder"):
+        plan(output)
+    assert plan(output, "csv")[0] == "file"
+    assert plan(output + "/")[0] == "folder"
+
+
+@pytest.mark.parametrize("output", ["tables", "run.2024-05-01", "v1.2", "night.d"])
+def test_a_folder_may_have_a_dot_in_its_name(output):
+    assert plan(output)[0] == "folder"
+
+
 def test_a_folder_that_is_there_is_a_folder(tmp_path):
     (tmp_path / "odd.csv").mkdir()
     assert plan(str(tmp_path / "odd.csv"))[0] == "folder"

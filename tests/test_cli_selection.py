@@ -62,3 +62,8 @@ def test_both_options_choose_together(ten):
     assert selected_flows(ten, None, "port 40003-40007").tolist() == [3, 4, 5, 6, 7]
     assert selected_flows(ten, "1-5", "port 40003-40007").tolist() == [3, 4, 5]
     assert selected_flows(ten, "1", "port 40003-40007").tolist() == []
+
+
+def test_a_capture_of_one_connection_says_so():
+    with pytest.raises(click.UsageError, match="the capture has only flow 0"):
+        flow_numbers("3", 1)

@@ -147,7 +147,8 @@ def test_a_row_of_the_table(capture):
 )
 def test_on_a_narrow_terminal_what_matters_least_goes_first(capture, width, gone):
     titles = [title for title, _ in summary_module._HEADINGS]
-    places = fitting([flow_cells(capture.flow(0).facts)], width)
+    places, fit = fitting([flow_cells(capture.flow(0).facts)], width)
+    assert fit == (width >= 80)
     assert {titles[place] for place in range(10)} - {titles[place] for place in places} == gone
 
 
@@ -175,3 +176,14 @@ def test_a_transition_as_cells(capture):
     assert cells[1] == ["2", "0.010000", "0.010000 to 0.011000", "rcv SYN,ACK", "ESTABLISHED", "confirmed", "3", ""]
     assert cells[3][2] == "0.060000 to ?"
     assert cells[5][:2] == ["", "60.070000"]
+
+
+@pytest.mark.parametrize("width", ["50", "80"])
+def test_on_a_narrow_terminal_nothing_is_cut_away(capture, width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", width)
+    summarize(capture, None, limit=20, detailed=False)
+    said = capsys.readouterr().out
+    assert "\N{HORIZONTAL ELLIPSIS}" not in said
+    letters = "".join(said.split())
+    facts = capture.flow(0).facts
+    assert facts["client_state"][:6] in letters

@@ -243,3 +243,10 @@ def test_a_named_pipe_is_written_into(tmp_path):
     reader.join(timeout=10)
     assert got == [b"rows"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_place_that_cannot_be_written_is_named_as_it_was_given(tmp_path):
+    target = tmp_path / "nowhere" / "flows.csv"
+    with pytest.raises(FileNotFoundError) as caught, replaced(target):
+        pass
+    assert caught.value.filename == str(target)

@@ -19,6 +19,9 @@ from ..values import Columns, take
 from .reading import read
 from .selection import selected_flows
 
+OTHERS = ("arrow", "feather", "html", "json", "jsonl", "pcap", "pcapng", "pq", "tsv", "txt", "xls", "xlsx")
+"""Endings of files that we do not write. Who types one, or a table's name with an ending, does not mean a folder."""
+
 
 def analyze(
     files: Sequence[str],
@@ -62,12 +65,16 @@ class Plan:
             return
         path = Path(output)
         ending = path.suffix.lower().removeprefix(".")
-        if path.is_dir() or (ending not in FORMATS and not path.is_file()) or output.endswith(os.sep):
+        like_a_file = ending in (*FORMATS, *OTHERS) or (bool(ending) and path.stem in TABLES) or path.is_file()
+        if path.is_dir() or output.endswith(os.sep) or not like_a_file:
             self.folder = path
             self.tables = self.tables or tuple(TABLES)
             return
         if ending not in FORMATS and form is None:
-            raise click.UsageError(f"the ending of {output} names no format: give --format, or another ending")
+            raise click.UsageError(
+                f"the ending of {output} names no format: it may be {', '.join(f'.{each}' for each in FORMATS)}, "
+                f"or give --format; {output}{os.sep} would be a folder"
+            )
         self.file = path
         self.form = form or ending
         self._one_table(path.stem if path.stem in TABLES else "timeline")

@@ -33,7 +33,7 @@ def pcapstate() -> None:
     """
 
 
-@pcapstate.command()
+@pcapstate.command(short_help="A summary of every connection, or all tables with -o.")
 @_files
 @click.option(
     "-o", "--output", metavar="PLACE", help="A folder for all tables, or a file for one; - for standard output."
@@ -64,7 +64,7 @@ def analyze(files: tuple[str, ...], **options: Any) -> int:
     return analyze(files, **options)
 
 
-@pcapstate.command()
+@pcapstate.command(short_help="The exchange in the notation of RFC 9293's figures.")
 @_files
 @click.option("--flow", "flows", metavar="3,7-9", help="Only these connections, by their numbers.")
 @click.option("--all", "whole", is_flag=True, help="Every segment, however many.")
@@ -78,7 +78,7 @@ def ladder(files: tuple[str, ...], **options: Any) -> int:
     return ladder(files, **options)
 
 
-@pcapstate.command()
+@pcapstate.command(short_help="A picture of one connection, or of all of a capture.")
 @_files
 @click.option(
     "--flow", "flow", metavar="N", type=int, help="The connection, by its number; needless if it is the only."
@@ -124,11 +124,11 @@ def report(files: tuple[str, ...], **options: Any) -> int:
     return report(files, **options)
 
 
-@pcapstate.command()
-@click.argument("table", required=False, type=click.Choice(TABLE_NAMES))
+@pcapstate.command(short_help="What the columns of the tables mean.")
+@click.argument("table", required=False, metavar="[TABLE]", type=click.Choice(TABLE_NAMES))
 @_debug
 def schema(table: str | None) -> int:
-    """What the columns of the tables mean."""
+    """What the columns of the tables mean: of all, or of TABLE (flows, timeline, segments, windows, stalls, notes)."""
     from .columns import schema
 
     return schema(table)

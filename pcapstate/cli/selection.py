@@ -21,7 +21,13 @@ def flow_numbers(text: str, flow_count: int) -> np.ndarray:
         if last < first:
             raise click.UsageError(f"--flow {text}: the range {part.strip()} runs backwards")
         if last >= flow_count:
-            known = f"flows 0 to {flow_count - 1}" if flow_count else "no TCP connection"
+            known = (
+                f"flows 0 to {flow_count - 1}"
+                if flow_count > 1
+                else "only flow 0"
+                if flow_count
+                else "no TCP connection"
+            )
             raise click.UsageError(f"--flow {text}: the capture has {known}")
         numbers.update(range(first, last + 1))
     return np.array(sorted(numbers), np.int64)

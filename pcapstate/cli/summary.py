@@ -104,12 +104,12 @@ def _print_flows(console: Console, flows: Any, limit: int) -> None:
     told = {name: flows[name] for name in _TOLD}
     rows = [flow_cells(record(FLOWS, told, row)) for row in range(shown)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    places = fitting(rows, console.width)
+    places, fit = fitting(rows, console.width)
     for place in places:
         title, justify = _HEADINGS[place]
-        # Which connection it is must be readable; rather the rest is cut.
-        least = _natural(rows, place) if place < 3 and console.width >= 80 else None
-        table.add_column(title, justify=justify, no_wrap=True, overflow="ellipsis", min_width=least)
+        # What has no room in a line goes on in the next; rather the rest than which connection it is.
+        least = _natural(rows, place) if place == 0 or (place < 3 and console.width >= 80) else None
+        table.add_column(title, justify=justify, no_wrap=fit, overflow="fold", min_width=least)
     for cells in rows:
         table.add_row(*(cells[place] for place in places))
     console.print(table)
@@ -152,13 +152,13 @@ _TOLD = (
 _FIRST_TO_GO = ("seconds", "opened", "received", "sent")
 
 
-def fitting(rows: Sequence[Sequence[Text]], width: int) -> list[int]:
-    """The places of the columns that have room side by side; what matters least goes first."""
+def fitting(rows: Sequence[Sequence[Text]], width: int) -> tuple[list[int], bool]:
+    """The places of the columns that have room side by side, what matters least goes first; and whether they fit."""
     widths = {title: _natural(rows, place) + 2 for place, (title, _) in enumerate(_HEADINGS)}
     for title in _FIRST_TO_GO:
         if sum(widths.values()) > width:
             del widths[title]
-    return [place for place, (title, _) in enumerate(_HEADINGS) if title in widths]
+    return [place for place, (title, _) in enumerate(_HEADINGS) if title in widths], sum(widths.values()) <= width
 
 
 def _natural(rows: Sequence[Sequence[Text]], place: int) -> int:
