@@ -6,7 +6,7 @@
 A state stands for what the side is in after the line. ``...`` where an arrow should be: the segment is still under
 way, or lost after the capture point. What stands in parentheses is a comment, or an event without a segment, as
 ``(2 MSL)``. Ours beside the RFC's: states with underscores, the number in front is the frame's, ``+0.200`` is the
-seconds since the line before, and a comment may follow.
+seconds since the line before, a comment may follow, and a segment may show more than the RFC's tags (``MORE``).
 
 ``read(write(exchange)) == exchange``, and the RFC's own figures can be read. Knows no capture: ``exchange`` makes the
 lines from a flow's tables.
@@ -22,21 +22,28 @@ from .schema import STATES
 ARROWS = ("-->", "<--", "...", "XXX")
 """What stands at a side's end of a segment: it leaves or arrives, it is under way, it is lost or rejected."""
 
+MORE = ("MSS", "WS", "SACKOK", "SACK", "TSval", "TSecr", "FO", "ID", "TTL")
+"""Tags that are not the RFC's, where they matter: options by their short names (``FO`` is the length of a fast open
+cookie), SACK blocks as ``<SACK=120-130,140-150>``, and what the IP header says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What a line shows of a segment. ``length`` is its payload in octets, None where only DATA is said."""
+    """What a line shows of a segment. ``length`` is its payload in octets, None where only DATA is said; ``more`` has
+    the tags of ``MORE`` in their order, each with its text."""
 
     flags: str = ""
     seq: int | None = None
     ack: int | None = None
     length: int | None = 0
     window: int | None = None
+    more: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         tags = [("SEQ", self.seq), ("ACK", self.ack), ("CTL", self.flags or None), ("WND", self.window)]
         text = "".join(f"<{name}={value}>" for name, value in tags if value is not None)
-        return text + ("<DATA>" if self.length is None else f"<DATA={self.length}>" if self.length else "")
+        data = "<DATA>" if self.length is None else f"<DATA={self.length}>" if self.length else ""
+        return text + data + "".join(f"<{name}={value}>" if value else f"<{name}>" for name, value in self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +130,12 @@ def _seconds(nanoseconds: int) -> str:
 
 _ARROW = r"-->|<--|\.\.\.|XXX"
 _NUMBER = re.compile(r"\s*(\d+)\.(?=\s)")
-_TAGS = r"(?:<[A-Z]+(?:=[^<>]*)?>)+"
+_TAGS = r"(?:<[A-Za-z]+(?:=[^<>]*)?>)+"
 _FOLDED = r"(?<=\.\.\. )\([^()]*\)(?=\s*\.\.\.)"
 _SEGMENT = re.compile(
     rf"^(?P<client>.*?)\s*(?P<left>{_ARROW}|)\s*(?P<middle>{_TAGS}|{_FOLDED})\s*(?P<right>{_ARROW}|)(?P<rest>.*)$"
 )
-_TAG = re.compile(r"<([A-Z]+)(?:=([^<>]*))?>")
+_TAG = re.compile(r"<([A-Za-z]+)(?:=([^<>]*))?>")
 _WAIT = re.compile(r"([+-])(\d+)\.(\d{3,9})$")
 _NAMES = {name.replace("_", "-"): name for name in STATES}
 
@@ -208,12 +215,14 @@ def _read_states(text: str, middle: int, frame: int | None) -> Line:
 
 
 def _read_segment(text: str) -> Segment:
-    tags = dict(_TAG.findall(text))
-    if unknown := set(tags) - {"SEQ", "ACK", "CTL", "DATA", "WND"}:
+    found = _TAG.findall(text)
+    tags = dict(found)
+    if unknown := set(tags) - {"SEQ", "ACK", "CTL", "DATA", "WND", *MORE}:
         raise ValueError(f"not a tag of a segment: {', '.join(sorted(unknown))}")
     numbers = {name: int(tags[name]) if tags.get(name) else None for name in ("SEQ", "ACK", "DATA", "WND")}
     length = numbers["DATA"] if "DATA" in tags else 0
-    return Segment(tags.get("CTL", ""), numbers["SEQ"], numbers["ACK"], length, numbers["WND"])
+    more = tuple((name, value) for name, value in found if name in MORE)
+    return Segment(tags.get("CTL", ""), numbers["SEQ"], numbers["ACK"], length, numbers["WND"], more)
 
 
 def _state(cell: str) -> str:

@@ -1,17 +1,25 @@
 """Ladders in RFC 9293's notation as tests: written to segments, replayed, and compared with the states they show.
 
-A figure is a text: prose (what is tested, which rule), then the exchange. ``-->`` at both ends: the segment arrives.
-``...`` at the far end: it passed the capture point and was lost after it. A line with ``XXX`` at the capture (in a
-comment ``(not captured)``) is an event that the capture does not hold. ``+0.200`` is the time since the line before;
-without it a millisecond passes. Sequence numbers are as they stand on the wire.
+A figure is a text: prose (what is tested, which rule), then the exchange, then what else is to be found (``facts``).
+``-->`` at both ends: the segment arrives. ``...`` at the far end: it passed the capture point and was lost after it.
+``+0.200`` is the time since the line before; without it a millisecond passes. Sequence numbers are as they stand on
+the wire. The number in front, where there is one, is the frame's.
 
-The states are the truth that the replay must find: each side's sequence of states, without the timers' ends.
+Comments that change the capture: ``(not captured)``, an event that the capture does not hold; ``(copy)``, the
+sender's last segment once more, made by the network or the capture; ``(forged)``, somebody else's in the sender's name.
+IP IDs run, each side's own; ``<ID=0>`` sets one.
+
+The states are the truth that the replay must find: each side's sequence of states; what a timer ends only where the
+figure draws the timer, ``(2 MSL)``. ``(next connection)`` at a side: from here on its states are those of the
+4-tuple's next connection.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+
+from facts import compare, split
 
 from pcapstate.kernels import COMPILED, INTERPRETED, convert
 from pcapstate.ladder import read
@@ -21,15 +29,36 @@ from pcapstate.schema import CAUSES, EVIDENCE, LABELS, MISSING, SIDES, STATES, T
 START = 1_767_323_045_000_000_000
 STEP = 1_000_000
 FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16}
+TAGS = {"MSS": "mss", "WS": "window_scale", "SACKOK": "sack_permitted", "TSval": "tsval", "TSecr": "tsecr"}
+TAGS |= {"FO": "fast_open", "ID": "ip_id", "TTL": "ttl"}
+NEXT = "(next connection)"
+FORGED = 30_000
+"""IP IDs of forged segments begin here: their sender does not know where the other's are."""
 ABSENT = ("mss", "window_scale", "tsval", "tsecr", "fast_open", "checksum")
 
 
 @dataclass
 class Made:
-    """Segments in the order of capture, as values of ``schema.Segment``, and the states that the ladder shows."""
+    """Segments in the order of capture, as values of ``schema.Segment``, and the states that the ladder shows.
+
+    ``connections``: for each side, the states of each connection of the 4-tuple; ``timed``: which of them end with
+    a timer that the ladder draws. ``facts``: what the figure states beyond.
+    """
 
     rows: list[dict] = field(default_factory=list)
-    states: dict[str, list[str]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    connections: dict[str, list[list[str]]] = field(default_factory=lambda: {side: [[]] for side in SIDES})
+    timed: set[tuple[str, int]] = field(default_factory=set)
+    facts: list[tuple] = field(default_factory=list)
+
+    def show(self, side, cell):
+        """A cell of the ladder: a state, or an event that says how the states go on."""
+        mine = self.connections[side]
+        if cell == NEXT:
+            mine.append([])
+        elif cell == "(2 MSL)":
+            self.timed.add((side, len(mine) - 1))
+        elif cell in STATES and cell != (mine[-1] or [""])[-1]:
+            mine[-1].append(cell)
 
 
 def segment(**values):
@@ -48,41 +77,52 @@ def segment(**values):
 
 def segments_of(text, **changes):
     """The segments of a ladder; ``changes`` set fields of every segment (options, say)."""
-    exchange = read(text)
-    made = Made()
+    ladder, facts = split(text)
+    made = Made(facts=facts)
     now = START
     numbers = {"client": 100, "server": 5000}
-    for line in exchange.lines:
+    for line in read(ladder).lines:
         now += STEP if line.wait is None else line.wait
-        for side, state in (("client", line.client), ("server", line.server)):
-            if state in STATES and state != (made.states[side] or [""])[-1]:
-                made.states[side].append(state)
+        made.show("client", line.client)
+        made.show("server", line.server)
         if line.segment is None:
             continue
-        client = line.sender == "client"
-        numbers[line.sender] += 1
+        numbers[line.sender] += line.comment not in ("copy", "forged")
         if line.comment == "not captured":
             continue
-        copy = line.comment == "copy"
-        shown = line.segment
-        row = {
-            "time": now,
-            "src3": 0x0A000001 if client else 0x0A000002,
-            "dst3": 0x0A000002 if client else 0x0A000001,
-            "sport": 40000 if client else 80,
-            "dport": 80 if client else 40000,
-            "seq": shown.seq or 0,
-            "ack": shown.ack or 0,
-            "flags": sum(FLAGS[name] for name in shown.flags.split(",")),
-            "length": shown.length or 0,
-            "window": 1000 if shown.window is None else shown.window,
-            "ip_id": numbers[line.sender] - copy,
-            **changes,
-        }
+        ip_id = FORGED + len(made.rows) if line.comment == "forged" else numbers[line.sender]
+        row = {"time": now, "ip_id": ip_id, **_row(line), **changes}
         row["captured"] = row["length"]
         row["frame"] = row["file_frame"] = len(made.rows) + 1
+        assert line.number in (None, row["frame"]), f"line {line.number} is frame {row['frame']}"
         made.rows.append(row)
     return made
+
+
+def _row(line):
+    """The fields that a line gives: addresses, numbers, flags, options."""
+    client = line.sender == "client"
+    shown = line.segment
+    row = {
+        "src3": 0x0A000001 if client else 0x0A000002,
+        "dst3": 0x0A000002 if client else 0x0A000001,
+        "sport": 40000 if client else 80,
+        "dport": 80 if client else 40000,
+        "seq": shown.seq or 0,
+        "ack": shown.ack or 0,
+        "flags": sum(FLAGS[name] for name in shown.flags.split(",")),
+        "length": shown.length or 0,
+        "window": 1000 if shown.window is None else shown.window,
+    }
+    for name, value in shown.more:
+        if name == "SACK":
+            blocks = [tuple(map(int, block.split("-"))) for block in value.split(",")]
+            row["sacks"] = len(blocks)
+            for i, (left, right) in enumerate(blocks):
+                row[f"sack_left{i}"], row[f"sack_right{i}"] = left, right
+        else:
+            row[TAGS[name]] = int(value or 1)
+    return row
 
 
 def chunk_of(rows, speed=INTERPRETED):
@@ -140,9 +180,9 @@ def timeline(result):
     return out
 
 
-def states(rows, side, flow=0):
-    """The sequence of a side's states, from the first row's `from`, without what a timer ends."""
-    mine = [r for r in rows if r["side"] == side and r["flow"] == flow and r["evidence"] != "timer"]
+def states(rows, side, flow=0, timers=False):
+    """The sequence of a side's states, from the first row's `from`; what a timer ends only with ``timers``."""
+    mine = [r for r in rows if r["side"] == side and r["flow"] == flow and (timers or r["evidence"] != "timer")]
     if not mine:
         return []
     return [s for s in [mine[0]["from_state"]] if s] + [r["to_state"] for r in mine]
@@ -156,12 +196,15 @@ def row_of(rows, side, state, flow=0):
 
 
 def check(text, **changes):
-    """Replays a ladder, at both speeds of the engine's kernels where asked, and compares the states of both sides."""
+    """Replays a ladder and compares the states of both sides, and what else the figure states."""
     made = segments_of(text, **changes)
     result = replayed(made.rows)
     rows = timeline(result)
     for side in SIDES:
-        assert states(rows, side) == made.states[side], f"{side} of:\n{text}"
+        for flow, expected in enumerate(made.connections[side]):
+            found = states(rows, side, flow, (side, flow) in made.timed)
+            assert found == expected, f"{side} of connection {flow}:\n{text}"
+    compare(made.facts, rows, result)
     return rows, result
 
 

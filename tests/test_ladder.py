@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcapstate.ladder import Exchange, Line, Segment, read, write
@@ -226,6 +226,14 @@ def test_a_zero_window_and_data_are_shown():
     assert str(Segment()) == ""
 
 
+def test_options_and_what_the_ip_header_says_follow_the_tags_of_the_rfc():
+    text = "SYN_SENT --> <SEQ=99><CTL=SYN><DATA=5><MSS=1460><SACKOK><TSval=10><TSecr=0><FO=8><ID=0><TTL=63> --> LISTEN"
+    (line,) = read(text).lines
+    more = (("MSS", "1460"), ("SACKOK", ""), ("TSval", "10"), ("TSecr", "0"), ("FO", "8"), ("ID", "0"), ("TTL", "63"))
+    assert line.segment == Segment("SYN", 99, length=5, more=more)
+    assert write(read(text)).split() == text.split()
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -250,6 +258,10 @@ SEGMENTS = st.builds(
     ack=st.none() | NUMBERS,
     length=st.none() | st.integers(0, 65_535),
     window=st.none() | st.integers(0, 2**30),
+    more=st.lists(
+        st.sampled_from([("TSval", "10"), ("TSecr", "0"), ("SACK", "120-130,140-150"), ("SACKOK", ""), ("ID", "0")]),
+        max_size=3,
+    ).map(tuple),
 )
 COMMENTS = st.sampled_from(["", "retransmission, timeout", "duplicate ack", "keep alive"])
 WAITS = st.none() | st.integers(-(10**12), 10**12)
@@ -273,6 +285,7 @@ STATE_LINES = st.builds(
 NAMES = st.sampled_from([("", ""), ("10.0.0.1:40000", "10.0.0.2:80"), ("[2001:db8::1]:5", "[2001:db8::2]:443")])
 
 
+@settings(deadline=None)
 @given(
     names=NAMES,
     title=st.sampled_from(["", "Flow 3: a -> b", "Two lines\nof prose."]),
