@@ -136,6 +136,27 @@ def replayed(rows, *, speed=INTERPRETED, msl=30.0):
     return replay([chunk_of(rows, speed)], msl=msl, keep=("segments", "windows"))
 
 
+def sent(seq, length=0, wait=0.001, *, flags="ACK", ack=300, window=9000):
+    """A line of the client's in ESTABLISHED: ``length`` octets from ``seq``, ``wait`` seconds after the line before."""
+    data = f"<DATA={length}>" if length else ""
+    acked = f"<ACK={ack}>" if "ACK" in flags else ""
+    return f"ESTABLISHED --> <SEQ={seq}>{acked}<CTL={flags}><WND={window}>{data} --> ESTABLISHED  +{wait:.4f}\n"
+
+
+def back(ack, wait=0.001, *, window=60000, seq=300, length=0, flags="ACK"):
+    """A line of the server's in ESTABLISHED, who acknowledges up to ``ack``."""
+    data = f"<DATA={length}>" if length else ""
+    return f"ESTABLISHED <-- <SEQ={seq}><ACK={ack}><CTL={flags}><WND={window}>{data} <-- ESTABLISHED  +{wait:.4f}\n"
+
+
+def rows_of(text, changes=None, **every):
+    """The segments of a ladder as rows; ``changes``: fields of some, by their places from 0."""
+    rows = segments_of(text, **every).rows
+    for place, values in (changes or {}).items():
+        rows[place] |= values
+    return rows
+
+
 def columns_text(result, name):
     """A table as text, column by column: two of them can be compared."""
     table = result.table(name)
@@ -211,6 +232,7 @@ def check(text, **changes):
 __all__ = [
     "COMPILED",
     "INTERPRETED",
+    "back",
     "both_speeds",
     "check",
     "chunk_of",
@@ -218,8 +240,10 @@ __all__ = [
     "labels_of",
     "replayed",
     "row_of",
+    "rows_of",
     "segment",
     "segments_of",
+    "sent",
     "states",
     "timeline",
 ]

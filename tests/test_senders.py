@@ -1,0 +1,225 @@
+"""replay/senders.py: which of two transmissions a side made first, by the marks that it puts on its packets."""
+
+from __future__ import annotations
+
+import pytest
+from ladders import COMPILED, INTERPRETED, segment
+
+from pcapstate.kernels import convert
+from pcapstate.replay import senders
+from pcapstate.replay.rows import Side
+from pcapstate.replay.senders import Sender
+from pcapstate.schema import Segment
+
+MS = 1_000_000
+
+
+def both(name, *arguments):
+    """A kernel's answer, the same at both speeds. Each argument is an integer or (row type, fields of a row)."""
+    answers = []
+    for speed in (INTERPRETED, COMPILED):
+        made = [a if isinstance(a, int) else row(speed, *a) for a in arguments]
+        answers.append(int(speed.of(getattr(senders, name))(*made)))
+    assert answers[0] == answers[1]
+    return answers[0]
+
+
+def row(speed, kind, fields):
+    if kind is Segment:
+        return convert(Segment, [segment(**fields)], speed)[0]
+    made = kind.object()
+    if kind is Sender:
+        senders.clear_sender(made)
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return convert(kind, [made], speed)[0]
+
+
+def sender(**fields):
+    return Sender, fields
+
+
+def side(**fields):
+    return Side, fields
+
+
+def packet(**fields):
+    return Segment, fields
+
+
+# --- IP IDs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ones", "steps", "jumps", "run"), [(2, 0, 0, 1), (0, 9, 0, 0), (3, 2, 1, 1), (3, 1, 1, 0), (0, 0, 0, 0)]
+)
+def test_ids_run_if_the_next_one_is_mostly_one_more(ones, steps, jumps, run):
+    assert both("ids_run", sender(id_ones=ones, id_steps=steps, id_jumps=jumps)) == run
+
+
+def watched(speed, ids, **fields):
+    """What is known after segments with these IP IDs."""
+    known = row(speed, Sender, {})
+    for ip_id in ids:
+        speed.of(senders.watch_ids)(known, row(speed, Segment, {"ip_id": ip_id, **fields}))
+    names = ("ip_id", "id_ones", "id_steps", "id_jumps")
+    return [int(known[name]) if hasattr(known, "dtype") else getattr(known, name) for name in names]
+
+
+@pytest.mark.parametrize("speed", [INTERPRETED, COMPILED], ids=lambda speed: speed.name)
+@pytest.mark.parametrize(
+    ("ids", "known"),
+    [
+        ((7, 8, 9), [9, 2, 0, 0]),
+        ((7, 17, 18), [18, 1, 1, 0]),
+        ((7, 5000), [5000, 0, 0, 1]),
+        ((0xFFFF, 1), [1, 0, 1, 0]),  # a counter that leaves out 0
+        ((9, 7), [9, 0, 0, 0]),  # overtaken: the highest stays
+        ((7, 0, -1, 8), [8, 1, 0, 0]),  # 0 and IPv6 are no counters
+    ],
+)
+def test_how_ids_follow_each_other(speed, ids, known):
+    assert watched(speed, ids) == known
+
+
+@pytest.mark.parametrize("speed", [INTERPRETED, COMPILED], ids=lambda speed: speed.name)
+def test_a_syn_ack_of_linux_has_0_and_its_connection_a_counter(speed):
+    assert watched(speed, (0,), flags=18)[1] == 2
+    assert watched(speed, (0,), flags=16)[1] == 0
+
+
+IN_ORDER = {"ip_id": 100, "id_ones": 5, "window_field": 1000}
+
+
+@pytest.mark.parametrize(
+    ("ip_id", "changes", "skipped"),
+    [
+        (101, {}, 0),
+        (103, {}, 2),
+        (103, {"ip_id": 0xFFFE}, 0),
+        (2, {"ip_id": 0xFFFE}, 3),
+        (120, {}, 0),  # too many to be believed
+        (0, {}, 0),
+        (103, {"ip_id": -1}, 0),
+        (103, {"id_ones": 1}, 0),
+        (103, {"id_jumps": 1}, 0),
+        (103, {"id_steps": 2}, 0),
+        (103, {"window_field": 999}, 0),  # it may have told a new window
+    ],
+)
+def test_packets_that_were_never_seen(ip_id, changes, skipped):
+    known = sender(**{**IN_ORDER, **changes})
+    got = both("skipped_ids", side(window=5), sender(), known, packet(ip_id=ip_id, window=1000))
+    assert got == skipped
+
+
+def test_packets_that_may_have_been_acknowledgements_or_probes_are_not_counted():
+    known, seen = sender(**IN_ORDER), packet(ip_id=103, window=1000)
+    assert both("skipped_ids", side(window=5), sender(next=9), known, seen) == 0
+    assert both("skipped_ids", side(window=0), sender(), known, seen) == 0
+
+
+# --- the clock of the timestamps -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "latest", "known", "gap", "ticks"),
+    [
+        (1000, 2000, 1000, 50, 49),  # one a millisecond, rounded down
+        (1000, 1100, 1000, 50, 4),  # one in ten
+        (0xFFFFFF00, 0x100, 512, 50, 49),  # it wraps
+        (1000, 1007, 1000, 50, 0),  # too few to know
+        (-1, 2000, 1000, 50, 0),
+        (1000, 2000, 0, 50, 0),
+        (1000, 2000, 1000, 100_000_000, 0),
+    ],
+)
+def test_how_often_a_clock_ticks(first, latest, known, gap, ticks):
+    known = side(tsval=latest, tsval_time=known * MS)
+    assert both("ticks", sender(tsval=first), known, gap * MS) == ticks
+
+
+@pytest.mark.parametrize(
+    ("signal", "tsecr", "gap", "answer"),
+    [
+        (50, 49, 10, 1),  # it echoes less than the sign of the loss
+        (50, 50, 10, 0),
+        (50, 51, 10, 0),
+        (2, 0xFFFFFFF0, 10, 1),  # it wraps
+        (50, 49, 200, 0),  # a timeout needs no sign
+    ],
+)
+def test_what_was_sent_before_any_sign_of_a_loss(signal, tsecr, gap, answer):
+    known = sender(signal_tsval=signal, signal_at=0)
+    assert both("unprompted", known, packet(time=1000 * MS, tsecr=tsecr), gap * MS) == answer
+
+
+@pytest.mark.parametrize(("at", "answer"), [(985, 1), (995, 0)])
+def test_a_sign_without_a_timestamp_is_told_by_its_time(at, answer):
+    known = sender(signal_tsval=-1, signal_at=at * MS)
+    assert both("unprompted", known, packet(time=1000 * MS, tsecr=7), 10 * MS) == answer
+
+
+# --- a copy, or sent again -------------------------------------------------------------------------------------
+
+RUNS = {"id_ones": 5}
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "tsval", "tsecr", "ip_id", "gap", "answer"),
+    [
+        (RUNS, {"ip_id": 7}, -1, -1, 7, 900, 1),  # the same ID, however late
+        (RUNS, {"ip_id": 8}, -1, -1, 7, 0, 0),  # another, however soon
+        (RUNS, {"ip_id": 7, "tsval": 5, "tsecr": 1}, 6, 1, 7, 0, 0),  # another TSval
+        (RUNS, {"ip_id": 7, "tsval": 5, "tsecr": 2}, 5, 1, 7, 0, 0),  # another TSecr
+        ({}, {"ip_id": 7}, -1, -1, 7, 5, 1),  # one ID for all: sooner than any sign
+        ({}, {"ip_id": 7}, -1, -1, 7, 300, 0),
+        ({}, {"ip_id": -1}, -1, -1, -1, 5, 1),
+        ({}, {"ip_id": -1}, -1, -1, -1, 300, 0),
+    ],
+)
+def test_the_same_transmission(known, seen, tsval, tsecr, ip_id, gap, answer):
+    seen = packet(time=10_000 * MS, **seen)
+    got = both("same_transmission", sender(**known), seen, side(), tsval, tsecr, ip_id, gap * MS, 10 * MS)
+    assert got == answer
+
+
+def test_what_the_peer_reported_to_have_is_a_copy():
+    """SACK: nobody sends again what he knows to have arrived."""
+    seen = packet(ip_id=-1, tsval=5, tsecr=1, seq_relative=100, length=50, time=10_000 * MS)
+    for right, answer in ((150, 1), (149, 0)):
+        known = sender(sack_left=100, sack_right=right)
+        assert both("same_transmission", known, seen, side(), 5, 1, -1, 300 * MS, 10 * MS) == answer
+
+
+def test_a_clock_that_should_have_ticked_shows_a_copy():
+    seen = packet(ip_id=-1, tsval=1500, tsecr=1, time=10_000 * MS)
+    for latest, answer in ((2000, 1), (1010, 0)):
+        ticking = side(tsval=latest, tsval_time=1000 * MS)
+        known = sender(tsval=1000, signal_tsval=0)
+        assert both("same_transmission", known, seen, ticking, 1500, 1, -1, 90 * MS, 10 * MS) == answer
+
+
+# --- which came first ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seen", "tsval", "ip_id", "answer"),
+    [
+        ({"tsval": 6}, 5, -1, 1),
+        ({"tsval": 5}, 6, -1, -1),
+        ({"tsval": 3}, 0xFFFFFFF0, -1, 1),
+        ({"tsval": 5, "ip_id": 9}, 5, 8, 1),  # the same tick: the ID tells
+        ({"ip_id": 8}, -1, 9, -1),
+        ({"ip_id": 2}, -1, 0xFFFE, 1),
+        ({"ip_id": 8}, -1, 8, 0),
+        ({"ip_id": 0}, -1, 8, 0),
+        ({}, -1, -1, 0),
+    ],
+)
+def test_the_order_of_sending(seen, tsval, ip_id, answer):
+    assert both("order", sender(**RUNS), packet(**seen), tsval, ip_id) == answer
+
+
+def test_ids_that_do_not_run_tell_no_order():
+    assert both("order", sender(id_jumps=3), packet(ip_id=9), -1, 8) == 0
