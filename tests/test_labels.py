@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from ladders import replayed, segments_of, timeline
+from scenarios import PERFECT, scenarios
+from simulated_path import chunk, describe, run, segment_rows
+from simulator import ACK, FIN, RST, SYN, near
 
+from pcapstate.replay.engine import replay
 from pcapstate.schema import CAUSES, LABELS
 
 OPEN = """
@@ -234,3 +239,42 @@ def test_a_fin_with_the_number_of_an_octet_is_forged():
     assert labels(DATA + ACKED + forged)[0] == ""
     made = segments_of(OPEN + DATA + ACKED + forged)
     assert {row["to_state"] for row in timeline(replayed(made.rows))} == {"SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"}
+
+
+# --- both sides of the claim -----------------------------------------------------------------------------------
+
+
+def repeats(played):
+    """Of each packet that was seen: whether its side had sent any of its octets before (SYN and FIN count as one)."""
+    told = []
+    known = ([], [])
+    for _, packet in played.seen:
+        length = packet.length + bool(packet.flags & SYN) + bool(packet.flags & FIN)
+        start, end = packet.seq, packet.seq + length
+        mine = known[packet.side]
+        told.append(any(near(low, start) < end and near(low, start) + size > start for low, size in mine))
+        if length:
+            mine.append((packet.seq, length))
+    return told
+
+
+@seed(12)
+@settings(
+    max_examples=250, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+)
+@given(scenarios(PERFECT, taps=False))
+def test_on_a_perfect_path_only_what_was_sent_again_is_called_so(scenario):
+    """Nothing is lost, nothing overtaken: what has new octets is ordinary, and none is reordered or a copy."""
+    played = run(scenario)
+    syns = [{packet.seq for _, packet in played.seen if packet.side == side and packet.flags & SYN} for side in (0, 1)]
+    if not played.seen or max(map(len, syns)) > 1 or any(packet.flags & RST for _, packet in played.seen):
+        return  # numbers of several connections, or after a reset, are not told apart here
+    table = replay([chunk(segment_rows(played.seen))], keep=("segments",)).table("segments")
+    for (_, packet), label, again in zip(played.seen, table["label"], repeats(played), strict=True):
+        word = LABELS[label]
+        assert word not in ("reordered", "duplicate"), (word, describe(packet))
+        assert again or word != "retransmission", describe(packet)
+        fresh_syn_ack = packet.flags & SYN and packet.flags & ACK
+        octets = packet.length or packet.flags & (SYN | FIN)
+        if again and octets and not fresh_syn_ack:
+            assert word in ("retransmission", "keep_alive", "window_probe"), (word, describe(packet))
