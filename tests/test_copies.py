@@ -186,15 +186,21 @@ def test_the_timestamp_tells(tsval, label):
 
 @pytest.mark.parametrize(("wait", "label"), [(0.010, "reordered"), (0.050, "retransmission")])
 def test_where_nothing_marks_them_the_round_trip_tells(wait, label):
-    """No sign of a loss can have come back sooner than 40 ms."""
-    text = sent(100, 1000) + sent(2100, 1000) + back(1100, 0.020) + sent(1100, 1000, wait)
+    """Signs of a loss pass, but sooner than 40 ms after the octets that skipped it none can have come of it."""
+    text = sent(100, 1000) + sent(2100, 1000) + back(1100, 0) * 4 + sent(1100, 1000, wait)
     assert names(text, **NO_MARKS)[-1] == label
 
 
 @pytest.mark.parametrize(("wait", "label"), [(0.001, "reordered"), (0.050, "retransmission")])
 def test_where_no_round_trip_is_known_a_few_milliseconds_do(wait, label):
-    text = sent(100, 1000) + sent(2100, 1000) + back(100, 0) + sent(1100, 1000, wait)
+    text = sent(100, 1000) + sent(2100, 1000) + back(1100, 0) * 4 + sent(1100, 1000, wait)
     assert [name for name, _ in labels_of(rows_of(text, **NO_MARKS))][-1] == label
+
+
+@pytest.mark.parametrize(("wait", "label"), [(0.150, "reordered"), (0.300, "retransmission")])
+def test_without_any_sign_of_a_loss_only_a_timeout_sends_again(wait, label):
+    text = sent(100, 1000) + sent(2100, 1000) + back(1100, 0.020) + sent(1100, 1000, wait)
+    assert names(text, **NO_MARKS)[-1] == label
 
 
 def test_only_a_bare_segment_overtook_it():

@@ -9,6 +9,7 @@ from pcapstate.kernels import convert
 from pcapstate.replay import senders
 from pcapstate.replay.rows import Side
 from pcapstate.replay.senders import Sender
+from pcapstate.replay.transmissions import words
 from pcapstate.schema import Segment
 
 MS = 1_000_000
@@ -97,7 +98,7 @@ IN_ORDER = {"ip_id": 100, "id_ones": 5, "window_field": 1000}
         (101, {}, 0),
         (103, {}, 2),
         (103, {"ip_id": 0xFFFE}, 0),
-        (2, {"ip_id": 0xFFFE}, 3),
+        (2, {"ip_id": 0xFFFE}, 0),  # begun anew: 0 may be left out
         (120, {}, 0),  # too many to be believed
         (0, {}, 0),
         (103, {"ip_id": -1}, 0),
@@ -204,22 +205,35 @@ def test_a_clock_that_should_have_ticked_shows_a_copy():
 
 
 @pytest.mark.parametrize(
-    ("seen", "tsval", "ip_id", "answer"),
+    ("seen", "tsval", "ip_id", "acked", "answer"),
     [
-        ({"tsval": 6}, 5, -1, 1),
-        ({"tsval": 5}, 6, -1, -1),
-        ({"tsval": 3}, 0xFFFFFFF0, -1, 1),
-        ({"tsval": 5, "ip_id": 9}, 5, 8, 1),  # the same tick: the ID tells
-        ({"ip_id": 8}, -1, 9, -1),
-        ({"ip_id": 2}, -1, 0xFFFE, 1),
-        ({"ip_id": 8}, -1, 8, 0),
-        ({"ip_id": 0}, -1, 8, 0),
-        ({}, -1, -1, 0),
+        ({"tsval": 6}, 5, -1, 7, 1),
+        ({"tsval": 5}, 6, -1, 7, -1),
+        ({"tsval": 3}, 0xFFFFFFF0, -1, 7, 1),
+        ({"tsval": 5, "ip_id": 9}, 5, 8, 7, 1),  # the same tick: the ID tells
+        ({"ip_id": 8}, -1, 9, 7, -1),
+        ({"ip_id": 2}, -1, 0xFFFE, 7, 1),
+        ({"ip_id": 8, "ack": 8}, -1, 8, 7, 1),  # an acknowledgement never goes back
+        ({"ack": 6}, -1, -1, 7, -1),
+        ({"ack": 3}, -1, -1, 0xFFFFFFF0, 1),
+        ({"ip_id": 0, "ack": 7}, -1, 8, 7, 0),
+        ({"flags": 0}, -1, -1, 7, 0),
     ],
 )
-def test_the_order_of_sending(seen, tsval, ip_id, answer):
-    assert both("order", sender(**RUNS), packet(**seen), tsval, ip_id) == answer
+def test_the_order_of_sending(seen, tsval, ip_id, acked, answer):
+    said = words(row(INTERPRETED, Segment, {"ack": acked, "flags": 16}))
+    assert both("order", sender(**RUNS), packet(**{"flags": 16, **seen}), tsval, ip_id, said) == answer
 
 
 def test_ids_that_do_not_run_tell_no_order():
-    assert both("order", sender(id_jumps=3), packet(ip_id=9), -1, 8) == 0
+    assert both("order", sender(id_jumps=3), packet(ip_id=9), -1, 8, -1) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer"), [({}, 1), ({"signal_at": 995 * MS}, 0), ({"recovery": 1}, 0), ({"next": 50}, 0)]
+)
+def test_without_timestamps_the_time_of_the_signs_tells(changes, answer):
+    """The end of what was sent may come again unprompted: RFC 8985 7."""
+    known = sender(**{"signal_at": 985 * MS, "next": 100, **changes})
+    seen = packet(time=1000 * MS, seq_relative=10, length=40)
+    assert both("unprompted", known, seen, 10 * MS) == answer
