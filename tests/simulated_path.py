@@ -54,6 +54,12 @@ class Scenario:
     sees: tuple[bool, bool] = (True, True)
     lasts: int = 300 * SECOND
 
+    @property
+    def complete(self):
+        """Whether the capture holds all that passes the tap."""
+        whole = (self.starts, self.stops, self.sees) == (0, Scenario.stops, Scenario.sees)
+        return whole and not any(fate.missed for fate in self.fates.values())
+
 
 class World:
     """The clock, what is due, and the path."""

@@ -62,15 +62,18 @@ def replayed(played):
     return timeline([chunk(segment_rows(played.seen))])
 
 
-def within(row, time):
-    return (row.earliest is None or row.earliest <= time) and (row.latest is None or time <= row.latest)
+def within(row, time, complete):
+    after = row.earliest is None or row.earliest <= time or not complete
+    return after and (row.latest is None or time <= row.latest)
 
 
-def contradictions(truth, rows):
+def contradictions(truth, rows, complete=True):
     """What is certain and wrong, and bounds that do not hold, in sentences; empty if all is well.
 
     A side's certain rows must be found among its true transitions, in their order, whatever caused them. Of the other
-    rows, those whose transition truly happened must have had it within their bounds.
+    rows, those whose transition truly happened must have had it within their bounds. ``complete``: the capture holds
+    all that passed. If it does not, nothing shows that the first carrier in it is not the second: `earliest` says then
+    only what the capture says, and is not judged.
     """
     found = []
     for side in (0, 1):
@@ -81,7 +84,7 @@ def contradictions(truth, rows):
                 if row.evidence == "timer":
                     continue
                 true = [(i, time, event) for i, (time, _, event, after) in enumerate(truth[side]) if after == row.after]
-                inside = [i for i, time, _ in true if within(row, time)]
+                inside = [i for i, time, _ in true if within(row, time, complete)]
                 if row.evidence in CERTAIN:
                     later = [i for i in inside if i >= at]
                     if not later:

@@ -18,6 +18,7 @@ from .rows import (
     FIN_ACKED,
     FIN_RECEIVED,
     FIN_SENT,
+    NEVER,
     NOTHING,
     PRESUMED,
     REFUTED_ACK_OF_FIN,
@@ -142,7 +143,10 @@ def which_call(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
 
 @kernel
 def guess_fin(m: Any, y: Any, side: int, s: Any) -> None:
-    """The peer acknowledges one octet that was not captured: a FIN, unless more data comes (SEMANTICS M3)."""
+    """The peer acknowledges one octet that was not captured: a FIN, unless more data comes (SEMANTICS M3).
+
+    If it was data, the FIN comes later: nothing bounds it from above.
+    """
     y.fin_guess = s.ack_relative
     y.fin = s.ack_relative
     y.chain = 0
@@ -150,6 +154,8 @@ def guess_fin(m: Any, y: Any, side: int, s: Any) -> None:
     got = m.events[(2 * s.slot + 1 - side) * EVENTS_PER_SIDE + FIN_RECEIVED]
     confirm(mine, s)
     confirm(got, s)
+    mine.high = NEVER
+    got.high = NEVER
 
 
 @kernel

@@ -17,6 +17,7 @@ from .proofs import queue, witness
 from .resets import alive_after_all, reset
 from .rows import (
     DEAD,
+    DEDUCED,
     EVENTS_PER_SIDE,
     FIN_ACKED,
     FIN_RECEIVED,
@@ -153,7 +154,10 @@ def habits(f: Any, x: Any, s: Any) -> None:
 @kernel
 def carrier_tsval(x: Any, s: Any) -> int:
     """The TSval by which an echo would prove this segment or a later one: -1 if an earlier one may have had it too."""
-    if s.tsval < 0 or s.tsval == x.tsval:
+    if s.tsval < 0 or s.tsval == x.tsval or s.seq_relative > x.next:
+        # Octets before it were not seen, and may have been sent in the same tick.
+        return -1
+    if x.tsval < 0 and (s.flags & SYN == 0 or x.syn_unseen):
         return -1
     if x.tsval >= 0 and ((s.tsval - x.tsval) & 0xFFFFFFFF) > 0x7FFFFFFF:
         return -1
@@ -173,6 +177,9 @@ def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
             x.crossed = 1
         if got.grade == PRESUMED and y.syn_seen and s.ack_relative >= 1:
             confirm(got, s)
+            if x.syn_seen == 0 or x.syn_unseen:
+                # It may have come here by a SYN of its own, and the peer's SYN,ACK.
+                got.grade = DEDUCED
         if done.grade == PRESUMED or done.grade == NOTHING:
             past_handshake(m, f, x, y, done, s)
         x.opened = 1 if got.grade > NOTHING and got.grade != PRESUMED and done.high < NEVER else 0
@@ -208,16 +215,18 @@ def acknowledges(m: Any, f: Any, x: Any, y: Any, peer: int, s: Any, octets: int,
             # Sent in the same tick as the carrier, before it, and overtaken: an echo of the TSval may be due to this.
             fin_done.tsval = -1
     if s.ack_relative > y.acked:
+        # A bare segment alone does not show where the octets end: a keep-alive has the number before.
+        shown = max(y.acked, y.data_end)
         y.repeated_unanswered = 0
         y.acked = s.ack_relative
         y.acked_at = s.time
-        if s.ack_relative > y.next:
-            # Octets that were never captured, and yet arrived. A single one more likely is a FIN.
-            if y.fin_guess > 0:
-                not_a_fin(m, y, 1 - s.side, s)
-            if s.ack_relative == y.next + 1 and y.fin == 0:
-                guess_fin(m, y, 1 - s.side, s)
-            y.next = s.ack_relative
+        if s.ack_relative > y.next and y.fin_guess > 0:
+            not_a_fin(m, y, 1 - s.side, s)
+        if s.ack_relative == shown + 1 and y.fin == 0 and (shown == y.next or y.beyond == s.ack_relative):
+            # An octet that was never captured, and yet arrived. A single one more likely is a FIN.
+            guess_fin(m, y, 1 - s.side, s)
+            presume(m.events[peer + FIN_ACKED], s, octets, tsval, m.events[peer + DEAD].grade)
+        y.next = max(y.next, s.ack_relative)
         if y.hole_end > 0 and y.acked >= y.hole:
             y.hole = y.acked if y.acked < y.hole_end else y.hole_end
             if y.hole == y.hole_end and y.acked >= y.next:

@@ -55,8 +55,7 @@ def syn(
     done = m.events[first + SYN_ACKED]
     if again and x.syn_pure == 0 and done.grade == CONFIRMED and done.proof == m.events[first + FIN_SENT].frame:
         # No listener's child after all: its FIN may have left from SYN_RECEIVED, and showed nothing.
-        done.grade = PRESUMED
-        done.high = NEVER
+        unproved(done)
     x.syn_pure = 1
     if f.time_wait_reused == 1 and again == 0:
         note(m, s, TIME_WAIT_LEFT, 0, 0)
@@ -71,8 +70,16 @@ def syn(
         if m.events[first + SYN_ACKED].grade == PRESUMED:
             refute(m, m.events[first + SYN_ACKED], s, REFUTED_SYN_ACK, guard_of(x), had)
     presume(m.events[peer + SYN_RECEIVED], s, octets, tsval, NOTHING)
-    if y.syn_pure:
+    if y.syn_pure or x.crossed:
         f.simultaneous = 1
+
+
+@kernel
+def unproved(e: Any) -> None:
+    """What was taken for the proof of the event shows nothing."""
+    e.grade = PRESUMED
+    e.high = NEVER
+    e.proof = 0
 
 
 @kernel
@@ -125,15 +132,24 @@ def syn_ack(
 
     ``copy``: it was sent before, and this is a transmission of its own.
     """
-    x.crossed = 1
     got = m.events[first + SYN_RECEIVED]
     mine = m.events[first + SYN_SENT]
+    done = m.events[first + SYN_ACKED]
+    if x.syn_pure:
+        # Its SYN and then this: the peer's SYN came between, whether that was captured or not.
+        f.simultaneous = 1
+        if x.crossed == 0 and x.open_shown == 0 and done.grade != NOTHING:
+            # So its bare ACKs may have come from SYN_RECEIVED.
+            unproved(done)
+            x.opened = 0
+    x.crossed = 1
+    if got.grade == DEDUCED and got.first > 0 and got.high < NEVER:
+        got.grade = CONFIRMED
     if got.grade == PRESUMED and mine.grade == NOTHING and y.syn_copies:
         which_syn(m, x, y, got, s)
     confirm(got, s)
     if mine.grade == NOTHING:
         sent(mine, s, got.low)
-    done = m.events[first + SYN_ACKED]
     if copy and done.grade == PRESUMED and s.time - done.at > guard_of(x) and f.simultaneous == 0:
         refute(m, done, s, REFUTED_ACK_OF_SYN, guard_of(x), had)
     if f.syn_ack_seen == 0:
@@ -168,13 +184,18 @@ def unseen_syn(y: Any, e: Any, s: Any) -> None:
 
 @kernel
 def unseen_syn_ack(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
-    """The opener acknowledges a SYN,ACK that was not captured: all that must have happened is deduced."""
+    """The opener acknowledges a SYN,ACK that was not captured: all that must have happened is deduced.
+
+    It may have been a SYN, too, of a simultaneous open: that the peer had the opener's SYN is only likely.
+    """
     y.syn_seen = 1
     y.syn_unseen = 1
     y.isn = y.base
     y.syn_end = 1
     peer = (2 * s.slot + 1 - s.side) * EVENTS_PER_SIDE
-    confirm(m.events[peer + SYN_RECEIVED], s)
+    if m.events[peer + SYN_RECEIVED].grade == NOTHING:
+        confirm(m.events[peer + SYN_RECEIVED], s)
+        m.events[peer + SYN_RECEIVED].high = NEVER
     confirm(m.events[peer + SYN_SENT], s)
     confirm(m.events[first + SYN_RECEIVED], s)
     confirm(m.events[first + SYN_ACKED], s)
@@ -205,8 +226,14 @@ def past_handshake(m: Any, f: Any, x: Any, y: Any, done: Any, s: Any) -> None:
     if x.syn_pure and x.crossed == 0 and (y.syn_pure == 0 or y.syn_unseen):
         if s.ack_relative >= 1 and (done.grade == PRESUMED or x.syn_seen):
             confirm(done, s)
+            if x.syn_unseen and done.grade == CONFIRMED:
+                # The peer's SYN may be missing as well, and this have come from SYN_RECEIVED.
+                done.grade = DEDUCED
         return
     if done.grade == NOTHING and done.refuted == 0 and x.syn_seen == 0:
+        return
+    if x.syn_pure and x.fin == 0 and s.length == 0 and s.seq_relative > x.data_end:
+        # What is missing before it may be a FIN that left from SYN_RECEIVED.
         return
     fast = 1 if y.fast_open >= 0 and y.syn_end > 1 else 0
     if (

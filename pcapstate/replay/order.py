@@ -87,7 +87,7 @@ def facts(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, crossing: np
     shown = happened(grade[:, FIN_ACKED]) & (sides["fin_acked_ack"] <= peer(sides["data_end"]))
     acked = not_yet & (peer(received) | shown)
     crossed = not_yet & ~acked & (other_fin > 0) & (sides["fin_ack_high"] >= other_fin)
-    active = (sides["syn_pure"] == 1) & ~crossing
+    active = (sides["syn_pure"] == 1) & (sides["syn_unseen"] == 0) & ~crossing
     data = (sides["data_end"] > np.maximum(sides["syn_end"], 1)) | (sides["open_shown"] == 1)
     midstream = np.repeat(flows["midstream"] == 1, 2)
     # RFC 7413 4.2: a fast open hands the child over in SYN_RECEIVED; it may send data from there, and close.

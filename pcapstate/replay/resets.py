@@ -135,7 +135,8 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
         return
     if e.grade != NOTHING:
         # It was presumed gone; a reply shows that it is, unless both are a forger's.
-        if form == REPLY and e.grade == PRESUMED and e.how != SND_RST and waited(m, first) == 0:
+        shown = form == REPLY and could_send(x, s) == SENT_HERE
+        if shown and e.grade == PRESUMED and e.how != SND_RST and waited(m, first) == 0:
             # It may have gone before, for another reason.
             e.grade = CONFIRMED
             e.low = x.had
