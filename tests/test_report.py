@@ -73,7 +73,7 @@ def test_a_section_has_story_pictures_timeline_and_filters(samples, html, number
     assert len(told.named("svg")) == 3
     for name in ("States", "Ladder", "Windows", "Timeline"):
         assert name in told.text
-    assert f"tcp.stream eq {flow.stream}" in told.text
+    assert f"tcp.port eq {flow.client.port} and tcp.port eq {flow.server.port}" in told.text
     for row in [row for side in flow.sides for row in side.transitions]:
         assert row["event"] in told.text
         assert row["frame"] is None or f" {row['frame']} " in told.text.replace("<", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -86,6 +87,33 @@ def test_wireshark_takes_the_filters(tshark, name):
 def test_the_files_are_named_where_there_are_several(flow):
     assert "x.pcap" not in Page(told.details(flow, 1)).text
     assert "in /captures/x.pcap" in Page(told.details(flow, 2)).text
+
+
+def test_of_several_files_the_filters_are_for_the_one_that_wireshark_has_open(tshark):
+    """Its frames are counted from its own first, and its streams are its own."""
+    names = ("half_close", "handshake_and_close", "lost_last_ack")
+    cap = ps.read([SAMPLES / f"{name}.pcap" for name in names])
+    for flow in cap:
+        text = Page(told.details(flow, 3)).text
+        assert "tcp.stream" not in text
+        (path,) = (SAMPLES / f"{name}.pcap" for name in names if f"{name}.pcap" in text)
+        shown = re.search(r"in Wireshark (ip.addr .*?) what changed a state (frame.number in \{.*?\})", text)
+        frames = flow.segments["file_frame"].tolist()
+        assert frames_of(tshark, path, shown[1]) == frames
+        assert set(frames_of(tshark, path, shown[2])) <= set(frames)
+        assert len(frames_of(tshark, path, shown[2])) == len(told.transition_frames(flow))
+
+
+def test_a_connection_in_several_files_is_found_in_all_of_them_merged(tmp_path):
+    whole = (SAMPLES / "handshake_and_close.pcap").read_bytes()
+    third = 24 + sum(16 + length for length in (74, 74, 66))
+    (tmp_path / "a.pcap").write_bytes(whole[:third])
+    (tmp_path / "b.pcap").write_bytes(whole[:24] + whole[third:])
+    (flow,) = ps.read([tmp_path / "a.pcap", tmp_path / "b.pcap"])
+    text = Page(told.details(flow, 2)).text
+    assert "in Wireshark tcp.stream eq 0 or ip.addr" in text
+    assert "a.pcap, " in text
+    assert "b.pcap merged in the order of time" in text
 
 
 def test_facts_of_both_sides():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import plot_data
 import pytest
 from conftest import SAMPLES
 from report_data import Page, read_samples, tiled
 
 import pcapstate as ps
 from pcapstate.plotting.layout.ladder import ladder_layout
+from pcapstate.plotting.layout.spans import covered
 from pcapstate.plotting.layout.states import states_layout
 from pcapstate.plotting.layout.windows import windows_layout
 from pcapstate.report.details import Held
@@ -167,7 +169,7 @@ def test_a_long_flow_is_thinned_and_says_so(flows):
 
 def test_the_key_explains_every_colour(flows):
     page = Page(key())
-    assert len(page.named("li")) == 8
+    assert len(page.named("li")) == 9
     assert "window advertised" in page.text
 
 
@@ -183,3 +185,43 @@ def test_pictures_of_a_connection_among_many():
     capture = tiled(read_samples(), 45)
     for draw in (ladder, lanes, windows):
         assert draw(Held(capture.flow(40)))[0] == draw(Held(capture.flow(0)))[0]
+
+
+def test_a_side_without_a_segment_says_so_in_every_picture():
+    flow = plot_data.alone()
+    for draw in (lanes, ladder):
+        assert "no segment of this" in " ".join(texts(draw(flow)[0]))
+    html, _ = windows(flow)
+    said = " ".join(texts(html))
+    assert "the capture holds no window that the server advertised" in said
+    assert "e-1" not in said  # an axis of a single moment that can be read
+
+
+def test_a_window_of_a_single_moment_is_a_stroke():
+    html, _ = windows(plot_data.alone())
+    assert re.search(r'<path d="M\d+ \d+h6" class=raw />', html)
+
+
+def test_long_names_stand_beside_each_other():
+    html, _ = ladder(plot_data.alone())
+    assert 'class="b small">client  [2001:db8:43c0:5ac6:5207:6db2:ec33:94fc]:40000' in html
+    assert 'class="b small e">server  [2001:db8:4005:802::2003]:80' in html
+
+
+def test_a_fold_cuts_only_a_lane_that_is_there():
+    """A side that is seen after a long silence only has no lane to cut before."""
+    made = [
+        plot_data.segment(t, side, "ACK", 1, 1) for t, side in ((0.0, "client"), (60.0, "server"), (60.1, "client"))
+    ]
+    moves = [
+        plot_data.move("client", 0.0, "", "seen", "ESTABLISHED", frame=1),
+        plot_data.move("server", 60.0, "", "seen", "ESTABLISHED", frame=2),
+    ]
+    flow = plot_data.flow(made, moves)
+    table = states_layout(flow)
+    assert table.folds["text"].tolist() == ["60 s", "100 ms"]
+    assert [covered(table.bands, side, table.folds["cut"][0]) for side in ("client", "server")] == [True, False]
+    assert [covered(table.bands, side, table.folds["cut"][1]) for side in ("client", "server")] == [True, True]
+    for draw in (lanes, ladder):
+        (gaps,) = re.findall(r'<path d="([^"]*)" class=paper', draw(flow)[0])
+        assert gaps.count("M") == 3

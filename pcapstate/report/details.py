@@ -85,24 +85,34 @@ def _picture(name: str, draw: Callable[[Any], tuple[Markup, str]], flow: Held) -
 
 
 def _wireshark(flow: Flow, files: int) -> Markup:
-    """Display filters to paste: the stream, the endpoints, the frames behind the transitions."""
-    rows = [("in Wireshark", f"tcp.stream eq {flow.facts['stream']}"), ("or", endpoints_filter(flow))]
-    frames = transition_frames(flow)
-    if frames:
-        rows.append(("what changed a state", f"frame.number in {{{', '.join(map(str, frames))}}}"))
+    """Display filters to paste: the stream, the endpoints, the frames behind the transitions.
+
+    Of several files, Wireshark has one open: frames are counted in that one, which also has streams of its own. A
+    connection that goes on from file to file is found in all of them merged.
+    """
+    segments = flow.columns("segments")
+    names = sorted({str(name) for name in text_objects(segments["file"], SEGMENTS["file"].words) if name})
+    merged = np.asarray(segments["frame"])
+    shown = np.asarray(segments["file_frame"]) if files > 1 and len(names) == 1 else merged
+    rows = [("in Wireshark", f"tcp.stream eq {flow.facts['stream']}")] if shown is merged else []
+    rows.append(("or" if rows else "in Wireshark", endpoints_filter(flow, shown)))
+    number = dict(zip(merged.tolist(), shown.tolist(), strict=True))
+    changed = [str(number.get(frame, frame)) for frame in transition_frames(flow)]
+    if changed:
+        rows.append(("what changed a state", f"frame.number in {{{', '.join(changed)}}}"))
     said = [join([element("dt", name), element("dd", element("code", text))]) for name, text in rows]
     if files > 1:
-        segments = flow.columns("segments")
-        names = sorted({str(name) for name in text_objects(segments["file"], SEGMENTS["file"].words) if name})
-        said.append(join([element("dt", "in"), element("dd", ", ".join(names))]))
+        how = ", in its own frame numbers" if len(names) == 1 else " merged in the order of time"
+        where = ", ".join(names) + how
+        said.append(join([element("dt", "in"), element("dd", where)]))
     return element("dl", *said, class_="filters")
 
 
-def endpoints_filter(flow: Flow) -> str:
-    """A display filter for the pair of addresses and ports, within the connection's frames."""
+def endpoints_filter(flow: Flow, frames: np.ndarray | None = None) -> str:
+    """A display filter for the pair of addresses and ports, within the connection's frames (or these numbers)."""
     client, server = flow.client, flow.server
     ip = "ipv6" if ":" in client.address else "ip"
-    frames = np.asarray(flow.columns("segments")["frame"])
+    frames = np.asarray(flow.columns("segments")["frame"]) if frames is None else frames
     within = f" and frame.number >= {frames.min()} and frame.number <= {frames.max()}" if len(frames) else ""
     return (
         f"{ip}.addr eq {client.address} and {ip}.addr eq {server.address}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import atan2, cos, degrees, radians
 from typing import Any
 
-from ..plotting.facts import FlowLike, records
+from ..plotting.facts import NARROW, FlowLike, records
 from ..plotting.layout.ladder import Ladder, ladder_layout
+from ..plotting.layout.spans import covered
 from ..schema import SIDES, STATES
 from .markup import Markup, join, number
 from .svg import box, drawing, group, label, line, path, rectangle
@@ -75,8 +76,22 @@ def _lifelines(table: Ladder, paper: _Paper) -> Markup:
     for side, address in zip(SIDES, (table.facts.client, table.facts.server), strict=True):
         x = LEFT if side == "client" else RIGHT
         parts.append(path("life", line(x, paper.y(table.top), x, paper.y(table.bottom))))
-        words = f"{side}  {address}"
-        parts.append(label(LEFT - BAND if side == "client" else RIGHT + BAND, 18, words, "b", end=side == "server"))
+        words, outer = f"{side}  {address}", LEFT - BAND if side == "client" else RIGHT + BAND
+        if max(len(table.facts.client), len(table.facts.server)) <= NARROW:
+            parts.append(label(outer, 18, words, "b", end=side == "server"))
+        else:  # IPv6: two long names have no room between the lifelines
+            parts.append(label(66 if side == "client" else 1024, 18, words, "b small", end=side == "server"))
+        if words := table.unknown.get(side, ""):
+            parts += [
+                label(
+                    outer + (-7 if side == "client" else 7),
+                    paper.y(table.top) + 12 + 13 * k,
+                    text,
+                    "q small",
+                    end=side == "client",
+                )
+                for k, text in enumerate(words.split("\n"))
+            ]
     return join([*parts, *(_name(name, paper) for name in records(table.names))])
 
 
@@ -112,6 +127,8 @@ def _folds(table: Ladder, paper: _Paper) -> Markup:
     for fold in records(table.folds):
         y = round(paper.y((fold["top"] + fold["bottom"]) / 2))
         for side in SIDES:
+            if not covered(table.bands, side, (fold["top"] + fold["bottom"]) / 2, "top", "bottom"):
+                continue
             left, right = _band(side)
             gaps.append(rectangle(left - 2, y - 2, right + 2, y + 3))
             edges += [line(left - 3, y + shift + 2, right + 3, y + shift - 2) for shift in (-3, 3)]

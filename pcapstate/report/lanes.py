@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..plotting.facts import FlowLike, records
+from ..plotting.layout.spans import covered
 from ..plotting.layout.states import States, states_layout
 from ..schema import SIDES, STATES
 from .markup import Markup, join
@@ -38,6 +39,8 @@ def lanes(flow: FlowLike) -> tuple[Markup, str]:
     ]
     for side, address in zip(SIDES, (table.facts.client, table.facts.server), strict=True):
         parts.append(label(LEFT, LANE[side] - 26, f"{side}  {address}", "b"))
+    for side, words in table.unknown.items():
+        parts.append(label((LEFT + RIGHT) / 2, LANE[side] + TALL / 2 + 4, words, "q", middle=True))
     return drawing(HEIGHT, f"States of {table.facts.client} and {table.facts.server} over time", *parts), ""
 
 
@@ -87,7 +90,9 @@ def _folds(table: States, paper: _Paper) -> Markup:
     middle = (LANE["client"] + TALL + LANE["server"]) / 2
     for fold in records(table.folds):
         x = round(paper.x(fold["cut"]))
-        for top in LANE.values():
+        for side, top in LANE.items():
+            if not covered(table.bands, side, fold["cut"]):
+                continue
             gaps.append(rectangle(x - 2, top - 1, x + 3, top + TALL + 1))
             edges += [line(x + shift - 2, top + TALL + 3, x + shift + 2, top - 3) for shift in (-3, 3)]
         words.append(label(x, middle - 4, fold["text"], "q small halo", middle=True))

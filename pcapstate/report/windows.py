@@ -49,11 +49,13 @@ class _Paper:
 
     def __init__(self, table: Windows, panel: Panel, top: float, bottom: float) -> None:
         self.top, self.bottom, self.thinned = top, bottom, bool(table.thinned)
-        self.duration = max(table.facts.duration, 1e-9)
+        # A single moment stands in the middle of a millisecond.
+        self.start, end = (0.0, table.facts.duration) if table.facts.duration else table.facts.view
+        self.duration = end - self.start
         self.peak = panel.peak * 1.1
 
     def x(self, time: float) -> float:
-        return LEFT + time / self.duration * (RIGHT - LEFT)
+        return LEFT + (time - self.start) / self.duration * (RIGHT - LEFT)
 
     def y(self, octets: float) -> float:
         return self.bottom - octets / self.peak * (self.bottom - self.top)
@@ -61,7 +63,7 @@ class _Paper:
 
 def _panel(panel: Panel, paper: _Paper) -> Markup:
     name = f"window of the {panel.side} ({panel.address}), in octets"
-    parts = [label(LEFT, paper.top - 6, name, "b"), _grid(paper)]
+    parts = [label(LEFT, paper.top - 6, name, "b")] + ([] if panel.empty else [_grid(paper)])
     for spans, what in ((panel.full, "full"), (panel.zero, "zero")):
         parts.append(path(what, *(_span(start, end, paper) for start, end in spans.itertuples(index=False))))
     parts.append(_curves(panel, paper))
@@ -78,10 +80,12 @@ def _panel(panel: Panel, paper: _Paper) -> Markup:
         parts += [
             label(paper.x(time), middle + 14 * k - 2, words, "bad halo b", middle=True) for k, words in enumerate(lines)
         ]
-    if panel.stalls:
-        parts.append(label(RIGHT, paper.top - 6, panel.stalls, "bad", end=True))
-    if panel.scale:
-        parts.append(label((LEFT + RIGHT) / 2, paper.top + 12, panel.scale, "bad halo", middle=True))
+    remarks = [words for words in (panel.scale, panel.stalls) if words]
+    if remarks:
+        parts.append(label(RIGHT, paper.top - 6, "; ".join(remarks), "bad", end=True))
+    if panel.empty:
+        none = f"the capture holds no window that the {panel.side} advertised"
+        parts.append(label((LEFT + RIGHT) / 2, (paper.top + paper.bottom) / 2 + 4, none, "q", middle=True))
     return join(parts)
 
 
@@ -94,7 +98,11 @@ def _curves(panel: Panel, paper: _Paper) -> Markup:
         parts.append(path("lowest", *map(steps, _pieces(panel.granted, "low", paper))))
         flight = list(_pieces(panel.in_flight, "low", paper))
     parts.append(_areas(flight, paper, "flight"))
-    parts.append(path("raw" if panel.raw else "granted", *map(steps, granted)))
+    # A window of which only one moment is known is a short stroke there: a line would need two.
+    lines = [
+        steps(piece) if len(piece) > 1 else f"M{round(piece[0][0]) - 3} {round(piece[0][1])}h6" for piece in granted
+    ]
+    parts.append(path("raw" if panel.raw else "granted", *lines))
     return join(parts)
 
 
@@ -132,8 +140,8 @@ def _grid(paper: _Paper) -> Markup:
 
 def _axis(paper: _Paper, height: float) -> Markup:
     marks, parts = [], []
-    for value in MaxNLocator(10, steps=[1, 2, 2.5, 5, 10]).tick_values(0, paper.duration):
-        if 0 <= value <= paper.duration:
+    for value in MaxNLocator(10, steps=[1, 2, 2.5, 5, 10]).tick_values(paper.start, paper.start + paper.duration):
+        if paper.start <= value <= paper.start + paper.duration:
             x = paper.x(value)
             marks.append(line(x, paper.bottom, x, paper.bottom + 4))
             parts.append(label(x, height - FOOT + 15, f"{value:.6g}", "q small", middle=True))
@@ -144,6 +152,7 @@ def key() -> Markup:
     """What the colours of the picture mean."""
     meant = {
         "granted": "window advertised",
+        "raw": "window field, where the scale is not known",
         "flight": "in flight: sent by the peer, not acknowledged",
         "range": "the same at its most, where it changes quickly",
         "usable": "usable: what the peer may still send",
@@ -158,6 +167,7 @@ def key() -> Markup:
 def _sample(what: str) -> Markup:
     shape = {
         "granted": path("granted", "M0 6H22"),
+        "raw": path("raw", "M0 6H22"),
         "probe": path("probe", "M7 2h8l-4 8z"),
         "update": path("update", "M7 10h8l-4-8z"),
     }.get(what) or box(0, 0, 22, 12, what)

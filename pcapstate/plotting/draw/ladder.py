@@ -17,6 +17,7 @@ from ..canvas import backing, canvas, entitle, legend
 from ..facts import NARROW, FlowLike, records
 from ..layout.fold import ROWS
 from ..layout.ladder import Ladder, ladder_layout
+from ..layout.spans import covered
 from ..style import NORMAL, SMALL, Style, style
 
 WIDTH = 10.0
@@ -172,7 +173,10 @@ def _folds(ax: Axes, table: Ladder, colors: Style) -> None:
     """A fold is a stripe of paper across both lifelines, between two wavy edges, with the time that passes in it."""
     for fold in records(table.folds):
         middle = (fold["top"] + fold["bottom"]) / 2
-        for left in (-BAND, 1.0):
+        for side in SIDES:
+            if not covered(table.bands, side, middle, "top", "bottom"):
+                continue
+            left, _ = _edges(side)
             for shift in (-0.18, 0.18):
                 ax.plot(
                     [left - 0.006, left + BAND + 0.006],

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 from ...schema import SIDES, STATES
 from ..canvas import canvas, entitle, legend
 from ..facts import FlowLike, narrow, records
+from ..layout.spans import covered
 from ..layout.states import States, states_layout
 from ..style import NORMAL, SMALL, Style, style
 
@@ -127,7 +128,9 @@ def _folds(ax: Axes, table: States, colors: Style) -> None:
     lean = (table.right - table.left) * 0.002
     for fold in records(table.folds):
         x = fold["cut"]
-        for y in LANES.values():
+        for side, y in LANES.items():
+            if not covered(table.bands, side, x):
+                continue
             ax.add_patch(
                 Rectangle(
                     (x - lean, y - 0.02), 2 * lean, TALL + 0.04, facecolor=colors.paper, edgecolor="none", zorder=6

@@ -60,6 +60,12 @@ def flow_spans(flow: FlowLike, start: int) -> pd.DataFrame:
     return pd.concat([table for table in found if len(table)], ignore_index=True) if len(found) > 1 else found[0]
 
 
+def covered(bands: pd.DataFrame, side: str, place: float, begin: str = "left", end: str = "right") -> bool:
+    """Whether a side has a band at this place: where it has none, a fold has nothing to cut."""
+    own = bands[bands["side"] == side]
+    return bool(((own[begin] <= place) & (place <= own[end])).any())
+
+
 def unknown(flow: FlowLike, stays: pd.DataFrame) -> dict[str, str]:
     """The sides without a stay, and why nothing is known of them."""
     silent = {side: not (flow.segments["side"] == side).any() for side in SIDES}
