@@ -105,9 +105,9 @@ def _csv_writer(rows: int) -> Callable[[list[Column], Columns], Any]:
     """What turns a part of a table into octets: pyarrow's way is worth its loading only for many rows."""
     if rows >= MANY_ROWS:
         with contextlib.suppress(ImportError):
-            from .arrow import csv_lines as arrow_lines
+            from .arrow import CsvLines
 
-            return arrow_lines
+            return CsvLines()
     return csv_lines
 
 

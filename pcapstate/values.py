@@ -6,6 +6,7 @@ Knows how a column shows that a value is missing; what a column means stands in 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -128,9 +129,12 @@ class RowsByFlow:
 # --- text of files ---------------------------------------------------------------------------------------------
 
 
+_MARKS = re.compile('[,"\n\r]')
+
+
 def quoted(word: str) -> str:
     """A text as it stands in a CSV: in quotes if it holds a comma, a quote or a line end (RFC 4180 2)."""
-    if any(mark in word for mark in ',"\n\r'):
+    if _MARKS.search(word):
         return '"' + word.replace('"', '""') + '"'
     return word
 

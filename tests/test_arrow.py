@@ -19,7 +19,7 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 
 from pcapstate import arrow
-from pcapstate.arrow import csv_lines
+from pcapstate.arrow import CsvLines, csv_lines
 
 ROWS = four_way_close()
 
@@ -76,6 +76,15 @@ def test_a_text_with_a_stand_in_is_left_to_the_slow_way(monkeypatch):
     columns = {"s": np.array(["a\x1fb", 'c"d'], object)}
     known = [Column("s", "string", "")]
     assert csv_lines(known, columns) == b'a\x1fb\n"c""d"\n'
+
+
+def test_parts_that_share_their_words_share_the_spelling_and_others_do_not():
+    known, words, others = [Column("w", "category", "")], ["a", "b,c"], ["x\x1f"]
+    lines = CsvLines()
+    codes = np.array([1, -1, 0], np.int32)
+    for vocabulary in (words, words, others, words):
+        columns = {"w": Coded(codes % len(vocabulary), vocabulary)}
+        assert lines(known, columns) == our_lines(known, columns)
 
 
 def test_a_column_from_other_columns_of_one_type_is_not_mixed_up():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from types import SimpleNamespace
 
@@ -70,13 +72,19 @@ def test_the_handler_before_comes_back():
 
 def test_interrupted_at_a_pipe_the_results_so_far_are_written(tmp_path):
     """A live capture that is ended with Ctrl-C: 130, and the tables hold what came until then."""
+    # What runs in the background ignores Ctrl-C, and so would what it starts.
+    heed = "import signal, pcapstate.cli; signal.signal(2, signal.default_int_handler); pcapstate.cli.main()"
     process = subprocess.Popen(
-        [sys.executable, "-m", "pcapstate", "analyze", "-", "-o", str(tmp_path / "out")],
+        [sys.executable, "-c", heed, "analyze", "-", "-o", str(tmp_path / "out")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=False,
     )  # fmt: skip
     process.stdin.write(HANDSHAKE.read_bytes())
     process.stdin.flush()
-    time.sleep(2)  # the pipe stays open: the command waits for more
+    for _ in range(300):  # until it has read that; the pipe stays open, so it waits for more
+        time.sleep(0.1)
+        if not int.from_bytes(fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4)), sys.byteorder):
+            break
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130

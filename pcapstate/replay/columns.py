@@ -162,7 +162,7 @@ class FlowColumns(Mapping[str, Any]):
 
     def _make(self, name: str) -> Any:
         if name in ("client_address", "server_address"):
-            return addresses(self["_" + name.split("_", maxsplit=1)[0]].reshape(-1, 4))
+            return self._addresses()[name]
         if name == "note" and self._parts:
             return sentences(self)
         if name not in self._parts.names:
@@ -172,6 +172,13 @@ class FlowColumns(Mapping[str, Any]):
             return Coded(values.codes[self._order], values.words)
         values = values[self._order]
         return self._states(name, values) if name in ("client_state", "server_state") else values
+
+    def _addresses(self) -> Columns:
+        """Both sides' addresses, of one vocabulary."""
+        both = addresses(np.concatenate([self[f"_{side}"].reshape(-1, 4) for side in SIDES]))
+        halves = np.split(both.codes, 2)
+        self._made |= {f"{side}_address": Coded(codes, both.words) for side, codes in zip(SIDES, halves, strict=True)}
+        return self._made
 
     def _states(self, name: str, states: np.ndarray) -> np.ndarray:
         """A timer that ended within the capture has closed the side."""
@@ -202,26 +209,25 @@ def dwells(flow: np.ndarray, side: np.ndarray, estimate: np.ndarray) -> np.ndarr
     return dwell
 
 
-def timeline_table(parts: Batches, flow_parts: Batches) -> Columns:
-    """The finished table ``timeline``: by flow, then by estimated time, a side's rows always in their order."""
+def timeline_table(parts: Batches, flows: FlowColumns) -> Columns:
+    """The finished table ``timeline``: by flow, then by estimated time, a side's rows always in their order.
+
+    ``flows``: the finished table, whose rows are in the order of flow numbers, without a gap.
+    """
     got = {field.name: parts.column(field.name) for field in dataclasses.fields(Rows)}
     got["dwell"] = dwells(got["flow"], got["side"], got["estimate"])
     order = np.lexsort((np.arange(len(got["flow"])), got["estimate"], got["flow"]))
     got = {name: values[order] for name, values in got.items()}
     flow = got["flow"]
-    numbers = flow_parts.column("flow")
-    at = np.argsort(numbers, kind="stable")[flow] if len(flow) else np.zeros(0, np.int64)
     is_client = got["side"] == 0
     out: Columns = {"flow": flow, "side": got["side"].astype(np.int8)}
-    ends = {}
-    for side in SIDES:
-        words = flow_parts.column(f"_{side}").reshape(-1, 4)
-        ends[side] = (words[at], flow_parts.column(f"{side}_port")[at])
-    (ca, cp), (sa, sp) = ends["client"], ends["server"]
-    out["address"] = addresses(np.where(is_client[:, None], ca, sa))
-    out["port"] = np.where(is_client, cp, sp)
-    out["peer_address"] = addresses(np.where(is_client[:, None], sa, ca))
-    out["peer_port"] = np.where(is_client, sp, cp)
+    ports = [flows[f"{side}_port"][flow] for side in SIDES]
+    codes = [flows[f"{side}_address"].codes[flow] for side in SIDES]
+    words = flows["client_address"].words
+    out["address"] = Coded(np.where(is_client, *codes), words)
+    out["port"] = np.where(is_client, *ports)
+    out["peer_address"] = Coded(np.where(is_client, *codes[::-1]), words)
+    out["peer_port"] = np.where(is_client, *ports[::-1])
     out["frame"] = known(got["frame"], 0)
     out["time"] = got["at"]
     # In the words of the column the empty state comes first.

@@ -7,6 +7,7 @@ bounded by the open flows and by the tables asked for, not by the file.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -184,13 +185,18 @@ class Engine:
 
     # --- the tables ------------------------------------------------------------------------------------------
 
+    @functools.cached_property
+    def flows(self) -> columns.FlowColumns:
+        """``schema.FLOWS``, when all flows are settled."""
+        return columns.FlowColumns(self.flow_parts, self.last_time)
+
     def flows_table(self) -> columns.FlowColumns:
         """``schema.FLOWS``."""
-        return columns.FlowColumns(self.flow_parts, self.last_time)
+        return self.flows
 
     def timeline_table(self) -> Columns:
         """``schema.TIMELINE``."""
-        return columns.timeline_table(self.step_parts, self.flow_parts)
+        return columns.timeline_table(self.step_parts, self.flows)
 
     def segments_table(self) -> Columns:
         """``schema.SEGMENTS``."""

@@ -156,10 +156,11 @@ def _fin_before_ack(sides: np.ndarray, events: np.ndarray) -> np.ndarray:
     """Sides that closed in SYN_RECEIVED (RFC 9293 3.10.4): their FIN was seen too soon to have waited for the ACK.
 
     Too soon is before the ACK was seen; or echoing an older timestamp; or, where there are none and the child was
-    handed over with the SYN (RFC 7413), sooner than the ACK can have been answered.
+    handed over with the SYN (RFC 7413), sooner than the ACK can have been answered. What the side had sent before its
+    FIN may show the contrary: not every stack keeps its timestamps well.
     """
     fin, ack = events[:, FIN_SENT], events[:, SYN_ACKED]
-    known = (fin["grade"] == SENT) & (ack["grade"] > 0) & (ack["grade"] != DEDUCED)
+    known = (fin["grade"] == SENT) & (ack["grade"] > 0) & (ack["grade"] != DEDUCED) & (ack["high"] >= fin["at"])
     stale = (sides["fin_tsecr"] >= 0) & (ack["tsval"] >= 0)
     stale &= ((sides["fin_tsecr"] - ack["tsval"]) & 0xFFFFFFFF) > 0x7FFFFFFF
     fast = (sides["syn_pure"] == 0) & (peer(sides["syn_end"]) > 1) & (sides["fin_tsecr"] < 0)
