@@ -24,7 +24,7 @@ _STYLE = (
     ".pcapstate table{border-collapse:collapse}"
     ".pcapstate th,.pcapstate td{padding:.15em .7em;text-align:left;white-space:nowrap}"
     ".pcapstate th{border-bottom:1px solid currentColor;font-weight:600}"
-    ".pcapstate td.number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".pcapstate .number{text-align:right!important;font-variant-numeric:tabular-nums}"
     ".pcapstate p{margin:.3em 0}.pcapstate .more{opacity:.7}"
     ".pcapstate pre{line-height:1.25;overflow-x:auto}"
     ".pcapstate .states span{display:inline-block;border:1px solid currentColor;border-radius:.6em;"
@@ -45,7 +45,10 @@ def capture_html(capture: Capture) -> str:
     if found:
         parts.append(f"<ul>{''.join(found)}</ul>")
     if shown:
-        headings = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
+        headings = "".join(
+            f"<th class='number'>{heading}</th>" if heading in _NUMBERS else f"<th>{heading}</th>"
+            for heading in _HEADINGS
+        )
         rows = "".join(_flow_row(record(FLOWS, columns, row)) for row in range(shown))
         parts.append(f"<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table>")
     if shown < count(columns):
@@ -62,6 +65,7 @@ def flow_html(flow: Flow) -> str:
 
 _HEADINGS = ["flow", "client", "server", "client state", "server state", "opened", "closed"]
 _HEADINGS += ["sent", "received", "seconds"]
+_NUMBERS = ("flow", "sent", "received", "seconds")
 
 
 def _flow_row(facts: dict[str, Any]) -> str:

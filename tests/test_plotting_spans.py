@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plot_data
+from conftest import SAMPLES
 from plot_data import START, move, table
 
-from pcapstate.plotting.layout.spans import COLUMNS, flow_spans, spans, uncertain
+import pcapstate
+from pcapstate.plotting.layout.ladder import ladder_layout
+from pcapstate.plotting.layout.spans import COLUMNS, CUT_SHORT, covered, flow_spans, spans, uncertain, unknown
 
 ZERO = START.value
 
@@ -127,3 +130,28 @@ def test_what_can_be_hatched():
     np.testing.assert_allclose(found["earliest"], [0.9, 2.9, 3.9])
     # A presumption lasts until the side is seen to change again, or for good.
     np.testing.assert_allclose(found["latest"], [1.1, 4.0, np.nan])
+
+
+def test_a_time_wait_that_a_new_syn_cut_short_says_so():
+    """The replay's own words: a sample, and the picture of it."""
+    first = pcapstate.read(SAMPLES / "port_reuse_in_time_wait.pcap").flow(0)
+    stays = flow_spans(first, first.start.value)
+    assert stays.loc[stays["state"] == "TIME_WAIT", "ends_by"].tolist() == [CUT_SHORT]
+    names = ladder_layout(first).names
+    detail = dict(zip(names["state"], names["detail"], strict=True))
+    assert detail["TIME_WAIT"] == "cut short after 144 ms"
+    server = names[names["side"] == "server"]
+    assert server["detail"].iloc[-1] == "the ports were used again"
+    assert not any("2MSL" in text for text in ladder_layout(first).folds["text"])
+
+
+def test_where_a_side_has_a_band():
+    bands = pd.DataFrame({"side": ["client", "client"], "left": [1.0, 5.0], "right": [2.0, 6.0]})
+    assert [covered(bands, "client", place) for place in (0.5, 1.5, 3.0, 6.0)] == [False, True, False, True]
+    assert not covered(bands, "server", 1.5)
+
+
+def test_a_side_of_which_nothing_is_known():
+    flow = plot_data.alone()
+    assert unknown(flow, flow_spans(flow, flow.start.value)) == {"server": "no segment of this side in the capture"}
+    assert unknown(plot_data.whole(), flow_spans(plot_data.whole(), 0)) == {}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...schema import SIDES
 from ..facts import Facts, FlowLike
-from .spans import flow_spans, uncertain
+from .spans import CUT_SHORT, flow_spans, uncertain
 from .warp import Warp, duration
 
 Floats = npt.NDArray[np.float64]
@@ -128,7 +128,8 @@ def _names(stays: pd.DataFrame, bands: pd.DataFrame, side: str, bottom: float) -
     own, band = stays[mine], bands[mine]
     at = band["top"].to_numpy(np.float64)
     following = np.append(at[1:], bottom)
-    detail = [_detail(*row) for row in own[["event", "evidence", "start", "end", "ends_by"]].itertuples(index=False)]
+    told = own[["event", "evidence", "start", "end", "ends_by"]].assign(before=own["ends_by"].shift(1, fill_value=""))
+    detail = [_detail(*row) for row in told.itertuples(index=False)]
     roomy = following - at >= DETAILED
     detail = [text if fits else "" for text, fits in zip(detail, roomy, strict=True)]
     y = at.copy()
@@ -137,10 +138,17 @@ def _names(stays: pd.DataFrame, bands: pd.DataFrame, side: str, bottom: float) -
     return pd.DataFrame({"side": side, "state": own["state"].to_numpy(object), "detail": detail, "at": at, "y": y})
 
 
-def _detail(event: str, evidence: str, start: float, end: float, ends_by: str) -> str:
-    """Small words below a state's name: what led to it, and how that is known where the side did not send it itself."""
+def _detail(event: str, evidence: str, start: float, end: float, ends_by: str, before: str) -> str:
+    """Small words below a state's name: what led to it, and how that is known where the side did not send it itself.
+
+    ``before`` is what ended the state before it.
+    """
     if ends_by == "2MSL":
         return f"2MSL, after {duration(end - start)}"
+    if ends_by == CUT_SHORT:
+        return f"cut short after {duration(end - start)}"
+    if before == CUT_SHORT:
+        return "the ports were used again"
     if event == "seen":
         return "capture begins here"
     return f"{event}, {evidence}" if evidence in {"presumed", "deduced", "timer"} else event

@@ -11,6 +11,9 @@ import pandas as pd
 from ...schema import SIDES
 from ..facts import FlowLike, numbers, seconds, words
 
+CUT_SHORT = "2MSL, cut short"
+"""How a TIME_WAIT ends that a new SYN on the same ports ends before its time (RFC 6191)."""
+
 COLUMNS = (
     "flow",
     "side",
@@ -34,7 +37,7 @@ def spans(timeline: pd.DataFrame, start: int) -> pd.DataFrame:
     ``start``, ``end`` (float64, seconds; NaN: before, after what is known), ``earliest``, ``latest`` (float64, seconds,
     the bounds of the start; NaN where nothing bounds it), ``event``, ``evidence`` (of the transition that begins it;
     empty for the state that the first transition leaves), ``frame``, ``proof`` (float64, NaN: none) and ``ends_by``,
-    the event that ends it (empty: nothing seen).
+    the event that ends it (empty: nothing seen; ``CUT_SHORT``: its 2MSL was not over when the ports were used again).
     """
     if len(timeline) == 0:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
@@ -98,6 +101,8 @@ def _moves(timeline: pd.DataFrame, start: int) -> dict[str, np.ndarray]:
     moves: dict[str, np.ndarray] = {
         name: words(timeline[name]) for name in ("from_state", "to_state", "event", "evidence")
     }
+    cut = [note.startswith("Cut short") for note in words(timeline["note"])]
+    moves["ended"] = np.where(np.asarray(cut, bool) & (moves["event"] == "2MSL"), CUT_SHORT, moves["event"])
     moves["at"] = np.where(np.isnan(estimate), time, estimate)
     moves["earliest"], moves["latest"] = (seconds(timeline[name], start) for name in ("earliest", "latest"))
     moves["frame"], moves["proof"] = (numbers(timeline[name]) for name in ("frame", "proof"))
@@ -122,7 +127,7 @@ def _stays(moves: dict[str, np.ndarray], flow: np.ndarray, side: np.ndarray, fir
             "event": moves["event"],
             "evidence": moves["evidence"],
             "frame": moves["frame"],
-            "ends_by": np.where(last, "", np.append(moves["event"][1:], "")),
+            "ends_by": np.where(last, "", np.append(moves["ended"][1:], "")),
             "proof": moves["proof"],
         }
     )
@@ -145,7 +150,7 @@ def _before(moves: dict[str, np.ndarray], flow: np.ndarray, side: np.ndarray, wh
             "event": "",
             "evidence": "",
             "frame": none,
-            "ends_by": moves["event"][which],
+            "ends_by": moves["ended"][which],
             "proof": none,
         }
     )
