@@ -35,7 +35,9 @@ def _opening(flow: Flow) -> str:
         text = "{client} is the client, {server} the server"
     else:
         text = _OPENED.get(flow.facts["opened"] or "", "{client} and {server} exchanged segments")
-    guessed = " (who is client and who server is guessed)" if flow.facts["roles"] == "guessed" else ""
+    # Of a connection found in mid-stream the verdict says that itself.
+    untold = flow.facts["roles"] == "guessed" and not (flow.facts["note"] and flow.facts["opened"] == "midstream")
+    guessed = " (who is client and who server is guessed)" if untold else ""
     return f"{text.format(client=flow.client.endpoint, server=flow.server.endpoint)}{guessed}."
 
 

@@ -229,3 +229,43 @@ TIME_WAIT     --> <SEQ=101><ACK=401><CTL=ACK>               --> CLOSED        +0
 """
     )
     assert [row_of(rows, "server", state)["evidence"] for state in ("CLOSE_WAIT", "LAST_ACK")] == ["confirmed", "sent"]
+
+
+def test_the_acknowledgement_of_an_unseen_fin_is_no_sign_of_reading():
+    """The octet that is acknowledged beyond all data is the peer's FIN, which was not captured."""
+    made = segments_of(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT    +0.010
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK      +0.010  (not captured)
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED        +0.010
+"""
+    )
+    assert calls(replayed(made.rows)) == ["unknown", "unknown"]
+
+
+def test_data_after_a_fin_that_was_not_captured_proves_shutdown():
+    made = segments_of(
+        OPEN
+        + """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT    +0.010  (not captured)
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT    +0.010
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=PSH,ACK><DATA=50>  <-- CLOSE_WAIT    +0.010
+FIN_WAIT_2    --> <SEQ=101><ACK=350><CTL=ACK>               --> CLOSE_WAIT    +0.010
+"""
+    )
+    assert calls(replayed(made.rows))[0] == "shutdown_write"
+
+
+def test_a_side_that_was_never_captured_most_likely_acknowledged_our_fin():
+    one_way = """
+CLOSED                                                           LISTEN
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED   +0.010
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT    +0.010
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED        +0.010
+"""
+    rows = timeline(replayed(segments_of(one_way).rows))
+    assert states(rows, "client")[3:] == ["FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"]
+    assert states(rows, "server")[3:] == ["CLOSE_WAIT", "LAST_ACK", "CLOSED"]
+    assert {r["evidence"] for r in rows if r["to_state"] in ("FIN_WAIT_2", "TIME_WAIT")} == {"presumed"}

@@ -32,7 +32,13 @@ def test_syns_without_an_answer():
     found = notes("SYN_SENT --> <SEQ=99><CTL=SYN> -->\nSYN_SENT --> <SEQ=99><CTL=SYN> -->  +1.000\n")
     frame, side, text = found["no_answer_to_syn"]
     assert (frame, side) == (2, "client")
-    assert "2 SYN(s)" in text
+    assert "2 SYNs," in text
+
+
+def test_syns_are_told_of_once():
+    """Retransmissions without an answer are a note of their own, but not those of a SYN."""
+    again = "SYN_SENT --> <SEQ=99><CTL=SYN> -->  +1.000\n"
+    assert set(notes("SYN_SENT --> <SEQ=99><CTL=SYN> -->\n" + again * 5)) == {"no_answer_to_syn"}
 
 
 def test_a_refused_syn_was_answered():

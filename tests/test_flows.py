@@ -165,3 +165,20 @@ ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED   +0
     )
     assert states(timeline(result), "client", 0) == ["CLOSED", "SYN_SENT", "ESTABLISHED"]
     assert states(timeline(result), "client", 1) == []
+
+
+def test_the_old_socket_was_gone_when_its_host_asked_anew():
+    """The challenge ACK draws the reset of the old connection; but the SYN before it bounds the old socket's end."""
+    rows = segments_of("""
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
+SYN_SENT      --> <SEQ=9000><CTL=SYN>                       --> ESTABLISHED   +9.000
+SYN_SENT      <-- <SEQ=300><ACK=100><CTL=ACK>               <-- ESTABLISHED
+SYN_SENT      --> <SEQ=100><CTL=RST><WND=0>                 --> CLOSED
+SYN_SENT      --> <SEQ=9000><CTL=SYN>                       --> SYN_RECEIVED  +0.010
+ESTABLISHED   <-- <SEQ=7000><ACK=9001><CTL=SYN,ACK>         <-- SYN_RECEIVED
+""").rows
+    (gone,) = [r for r in timeline(replayed(rows)) if (r["flow"], r["side"], r["to_state"]) == (0, "client", "CLOSED")]
+    assert (gone["frame"], gone["evidence"]) == (6, "sent")
+    assert gone["latest"] == rows[3]["time"] >= gone["estimate"]

@@ -30,6 +30,12 @@ def test_a_sentence_names_its_frame(kind):
     assert ("4242" in text) == ("{value}" in SENTENCES[kind])
 
 
+@pytest.mark.parametrize(("value", "text"), [(1, "Nothing came back to 1 SYN,"), (2, "Nothing came back to 2 SYNs,")])
+def test_one_is_not_many(value, text):
+    table = note_columns(rows({"kind": NOTE_KINDS.index("no_answer_to_syn"), "frame": 9, "value": value}))
+    assert table["text"][0].startswith(text)
+
+
 def test_rows_come_in_the_order_of_frames():
     kind = NOTE_KINDS.index("reset_ignored")
     table = note_columns(rows({"kind": kind, "frame": 9, "side": 1}, {"kind": kind, "frame": 3, "side": 0}))

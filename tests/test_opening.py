@@ -210,3 +210,45 @@ ESTABLISHED   --> <SEQ=101><ACK=301><CTL=ACK>              --> ESTABLISHED
     )
     made.rows[3].update(sacks=1, sack_left0=300, sack_right0=301)
     assert states(timeline(replayed(made.rows)), "client") == ["CLOSED", "SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"]
+
+
+IGNORED = """
+SYN_SENT      --> <SEQ=99><CTL=SYN><DATA=5><FO=8>           --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +0.040
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> ESTABLISHED   +0.020
+ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED   +0.040
+"""
+
+
+def test_data_in_a_syn_that_was_ignored_counts_when_it_is_sent_anew():
+    """RFC 7413 4.2: the acknowledgement of the SYN alone. The round trip is that of the data, not of the SYN."""
+    result = replayed(segments_of(IGNORED).rows)
+    flows = result.table("flows")
+    assert opened(result) == "three_way"
+    assert flows["client_bytes"][0] == 5
+    assert flows["rtt_server"][0] == 0.04
+    assert row_of(timeline(result), "server", "ESTABLISHED")["proof"] == 4
+
+
+def test_a_lost_syn_ack_is_told_once():
+    made = segments_of("""
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+SYN_SENT      ... <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +0.040
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED  +1.000
+""")
+    assert replayed(made.rows).table("notes")["kind"].tolist() == ["refuted"]
+
+
+@pytest.mark.parametrize(("data_first", "kinds"), [(True, ["accept_queue", "refuted"]), (False, ["refuted"])])
+def test_an_accept_queue_is_only_suspected_where_data_had_passed(data_first, kinds):
+    data = "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> SYN_RECEIVED\n"
+    again = "ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +1.000\n"
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +0.040
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> SYN_RECEIVED  +0.020
+"""
+        + (data + again if data_first else again + data)
+    )
+    assert replayed(made.rows).table("notes")["kind"].tolist() == kinds

@@ -31,6 +31,16 @@ def test_without_a_refutation_nothing_is_marked():
     assert table["proof"][5] == MISSING
 
 
+def test_a_fin_that_a_dsack_says_had_come_is_not_marked():
+    """Its copy was needless: the acknowledgement of it was lost, not the FIN."""
+    fin = "FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>          --> CLOSE_WAIT    +0.400\n"
+    for dsack, lost in (("<SACK=100-101>", []), ("", [4])):
+        ack = f"FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>{dsack}       <-- CLOSE_WAIT    +0.040\n"
+        table = replayed(segments_of(LAST_ACK_LOST.partition("FIN_WAIT_1")[0] + fin + fin + ack).rows).table("segments")
+        frames = zip(table["frame"].tolist(), table["cause"], strict=True)
+        assert [frame for frame, cause in frames if cause == LOST_AFTER] == lost
+
+
 def test_tables_without_segments_stay_as_they_are():
     from pcapstate.replay.engine import replay
 

@@ -45,7 +45,7 @@ CLOSED        <-- <SEQ=301><CTL=RST><WND=0>                 <-- CLOSED
 """
     )
     assert verdict(result) == ("server", "data_after_close")
-    assert "It answers frame 6." in result.table("flows")["note"][0]
+    assert "(frame 6) nobody reads, and a reset answers it (frame 7)." in result.table("flows")["note"][0]
 
 
 @pytest.mark.parametrize(
@@ -210,3 +210,74 @@ CLOSED        --> <SEQ=100><CTL=RST><WND=0>                 --> CLOSED
     rows = timeline(replayed(made.rows))
     assert states(rows, "client")[-1] == "CLOSED"
     assert row_of(rows, "client", "CLOSED")["evidence"] == "presumed"
+
+
+FORGED = "ESTABLISHED   --> <SEQ=100><CTL=RST><WND=0>                 --> CLOSED        +0.100  (forged)\n"
+GOES_ON = "ESTABLISHED   --> <SEQ=100><ACK=310><CTL=PSH,ACK><DATA=10>  --> CLOSED        +0.100\n"
+BOTH_SENT = (
+    OPEN
+    + """
+ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=PSH,ACK><DATA=10>  <-- ESTABLISHED
+ESTABLISHED   --> <SEQ=100><ACK=310><CTL=ACK>               --> ESTABLISHED   +0.020
+"""
+)
+
+
+def test_whose_sender_goes_on_may_have_closed_the_target_all_the_same():
+    """SEMANTICS R5 says that it was not the sender's; R7, the reset in reply, that the target had no socket then."""
+    text = BOTH_SENT + FORGED + GOES_ON + "CLOSED        <-- <SEQ=310><CTL=RST><WND=0>                 <-- CLOSED\n"
+    rows, result = check(text)
+    gone = row_of(rows, "server", "CLOSED")
+    assert (gone["frame"], gone["evidence"], gone["proof"]) == (6, "confirmed", 8)
+    assert verdict(result) == ("none", "middlebox")
+    assert "in the client's name" in result.table("flows")["note"][0]
+
+
+def test_a_target_that_goes_on_as_well_makes_it_nobodys():
+    answer = "ESTABLISHED   <-- <SEQ=310><ACK=110><CTL=ACK>               <-- ESTABLISHED   +0.100\n"
+    text = BOTH_SENT + (FORGED + GOES_ON + answer).replace("CLOSED     ", "ESTABLISHED")
+    _, result = check(text)
+    assert verdict(result) == ("none", "still_open")
+    assert result.table("notes")["text"].tolist() == [
+        "The reset in frame 6 was somebody else's, or of no effect: its sender goes on.",
+        "The reset in frame 6 had no effect.",
+    ]
+
+
+def test_a_reset_that_was_refused_by_its_number_is_told_once():
+    beyond = "ESTABLISHED   --> <SEQ=400><CTL=RST><WND=0>                 --> ESTABLISHED   +0.100  (forged)\n"
+    _, result = check(BOTH_SENT + beyond + GOES_ON.replace("CLOSED     ", "ESTABLISHED"))
+    assert result.table("notes")["kind"].tolist() == ["reset_challenged"]
+    assert verdict(result) == ("none", "still_open")
+
+
+@pytest.mark.parametrize(
+    ("tags", "evidence", "reason"),
+    [
+        ("<TSval=30><TSecr=12>", "sent", "abort_unread"),
+        ("<TSval=30><TSecr=12><TTL=255>", "presumed", "abort_unread"),
+        ("", "presumed", "abort_unread"),
+        ("<TTL=255>", "presumed", "middlebox"),
+    ],
+)
+def test_what_its_sender_would_not_send_is_not_certainly_his(tags, evidence, reason):
+    """Another TTL than all other segments, no timestamps (RFC 7323 3.2): the two together name something between."""
+    text = f"""
+SYN_SENT      --> <SEQ=99><CTL=SYN><TSval=10><TSecr=0>                  --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK><TSval=5><TSecr=10>    <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><TSval=11><TSecr=5>        --> ESTABLISHED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=10><TSval=12><TSecr=5> --> ESTABLISHED
+ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=ACK><TSval=7><TSecr=12>        <-- ESTABLISHED
+CLOSED        <-- <SEQ=300><ACK=110><CTL=RST,ACK>{tags}                 <-- CLOSED  +0.500
+"""
+    rows = segments_of(text).rows
+    result = replayed(rows)
+    assert row_of(timeline(result), "server", "CLOSED")["evidence"] == evidence
+    assert verdict(result) == ("none" if reason == "middlebox" else "server", reason)
+
+
+def test_keep_alives_without_effect_are_no_call_of_the_program():
+    probe = "ESTABLISHED   --> <SEQ=99><ACK=310><CTL=ACK>                --> ESTABLISHED   +2.000\n"
+    _, result = check(BOTH_SENT + probe * 2 + "CLOSED --> <SEQ=100><ACK=310><CTL=RST,ACK> --> CLOSED  +2.000\n")
+    assert verdict(result) == ("client", "keep_alive_failure")
+    assert result.table("flows")["client_close_call"][0] == 0

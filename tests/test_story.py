@@ -46,6 +46,11 @@ def test_the_verdict_of_the_replay_takes_the_place_of_our_words():
     assert "is guessed). " in told(note=note, roles="guessed")
 
 
+def test_a_guess_is_said_once():
+    note = "Begun before the capture: client and server are a guess."
+    assert told(note=note, roles="guessed", opened="midstream").count("guess") == 1
+
+
 @pytest.mark.parametrize(
     ("who", "words"),
     [

@@ -177,3 +177,32 @@ def test_what_is_found_mid_stream_has_no_edge():
     assert [row["event"] for row in found] == ["seen", "seen"]
     assert NOTES[1] == found[0]["note"]
     assert len(machine.EVENTS) == SEEN
+
+
+CLOSED_BY_RESET = """
+SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +0.040
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED   +0.020
+{}
+CLOSED        <-- <SEQ={}><CTL=RST><WND=0>                 <-- CLOSED        +3.000
+"""
+DATA = "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   ... ESTABLISHED  +0.400\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "seq", "side", "words"),
+    [
+        (DATA * 3, 300, "client", "Its own retransmissions went unanswered"),
+        (DATA, 300, "client", "Not heard of since long before the reset"),
+        (DATA, 300, "server", "Gone in silence"),
+        ("CLOSE_WAIT <-- <SEQ=300><ACK=100><CTL=FIN,ACK> <-- FIN_WAIT_1\n" + DATA.replace("K=300", "K=301"), 301,
+         "server", "Its program had closed, so data that came after drew a reset"),
+    ],
+)  # fmt: skip
+def test_the_end_by_a_reset_says_what_it_leaves_open(before, seq, side, words):
+    (row,) = [
+        r
+        for r in timeline(replayed(segments_of(CLOSED_BY_RESET.format(before, seq)).rows))
+        if (r["side"], r["to_state"]) == (side, "CLOSED")
+    ]
+    assert row["note"].startswith(words)

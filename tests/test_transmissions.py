@@ -125,6 +125,17 @@ def test_the_top_row_is_cut_in_two(speed):
 
 
 @BOTH
+def test_octets_that_were_not_taken_are_as_if_never_sent(speed):
+    """RFC 7413 4.2: data in a SYN that the SYN,ACK does not acknowledge."""
+    sides = Sides(speed)
+    sides.append(sides.mine, 0, 6)
+    sides.run("cut_back", sides.memory, sides.mine, 1)
+    assert sides.known() == [(0, 1, 1)]
+    sides.append(sides.mine, 1, 6)
+    assert sides.known() == [(1, 6, 1), (0, 1, 1)]
+
+
+@BOTH
 def test_the_ring_gives_up_the_oldest(speed):
     """The other side's rows push them out; a row counts as gone a little before it is."""
     sides = Sides(speed)

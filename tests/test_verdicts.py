@@ -35,17 +35,17 @@ def verdict(text):
             ("three_way", "client", "half_closed"),
             "acknowledged in frame 5); the server has not closed: it is in CLOSE_WAIT.",
         ),
-        (OPEN + CLIENT_FIN + SERVER_FIN, ("three_way", "client", "fin"), "the server after it (frame 5)."),
+        (OPEN + CLIENT_FIN + SERVER_FIN, ("three_way", "client", "fin"), "the server after it (frame 5), whose FIN"),
         (
             OPEN + CLIENT_FIN + "CLOSING       <-- <SEQ=300><ACK=100><CTL=FIN,ACK>           <-- CLOSING\n",
             ("three_way", "both", "fin"),
             "Both closed at once: their FINs crossed (frames 4 and 5).",
         ),
-        ("SYN_SENT --> <SEQ=99><CTL=SYN> -->\n", ("unanswered", "none", "unanswered"), "a SYN (frame 1)"),
+        ("SYN_SENT --> <SEQ=99><CTL=SYN> -->\n", ("unanswered", "none", "unanswered"), "to the SYN (frame 1)."),
         (
             "SYN_SENT --> <SEQ=99><CTL=SYN> -->\nSYN_SENT --> <SEQ=99><CTL=SYN> -->  +1.000\n",
             ("unanswered", "none", "unanswered"),
-            "a SYN (frame 1, after 1 more SYN), and nothing came back.",
+            "nothing came back to the SYN (frame 1, sent twice).",
         ),
         (
             "SYN_SENT --> <SEQ=99><CTL=SYN> -->\nCLOSED <-- <SEQ=0><ACK=100><CTL=RST,ACK><WND=0> <--\n",
@@ -68,7 +68,7 @@ def verdict(text):
             + "ESTABLISHED   --> <SEQ=100><ACK=300><CTL=PSH,ACK><DATA=5>   --> CLOSED\n"
             + "CLOSED        <-- <SEQ=300><CTL=RST><WND=0>                 <-- CLOSED\n",
             ("three_way", "server", "no_socket"),
-            "had no such connection any more and said so with a reset (frame 5). It answers frame 4.",
+            "had no such connection any more: the reset (frame 5) answers frame 4.",
         ),
     ],
 )  # fmt: skip
@@ -120,3 +120,37 @@ def test_every_verdict_has_a_sentence(opened, reason):
     assert text.endswith(".")
     assert "{" not in text
     assert "  " not in text
+
+
+@pytest.mark.parametrize(
+    ("captured", "said"),
+    [
+        ((1, 1, 1), "(frames 1, 2, 3)."),
+        ((0, 1, 1), "(SYN,ACK in frame 1, ACK in frame 2; SYN not captured)."),
+        ((1, 0, 1), "(SYN in frame 1, ACK in frame 2; SYN,ACK not captured)."),
+        ((0, 1, 0), "(SYN,ACK in frame 1; SYN and ACK not captured)."),
+    ],
+)
+def test_a_sentence_names_no_frame_that_was_not_captured(captured, said):
+    lines = [
+        line if there else line + "  (not captured)"
+        for line, there in zip(OPEN.strip().splitlines(), captured, strict=True)
+    ]
+    data = "ESTABLISHED   <-- <SEQ=300><ACK=100><CTL=PSH,ACK><DATA=5>   <-- ESTABLISHED\n"
+    (_, _, _), note = verdict("\n".join(lines) + "\n" + data)
+    assert note == f"Opened by a three-way handshake {said} Not closed within the capture."
+
+
+def test_a_last_fin_without_an_acknowledgement_is_said():
+    text = OPEN + CLIENT_FIN + SERVER_FIN
+    assert verdict(text)[1].endswith("the server after it (frame 5), whose FIN was not seen acknowledged.")
+    acked = text + "TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED\n"
+    assert verdict(acked)[1].endswith("the server after it (frame 5).")
+
+
+def test_who_gave_up_before_the_answer_came():
+    text = OPEN.partition("ESTABLISHED   -->")[0] + "CLOSED --> <SEQ=100><CTL=RST><WND=0> --> LISTEN\n"
+    assert verdict(text) == (
+        ("aborted", "client", "abort"),
+        "Not opened: the client had given up when the SYN,ACK came (frame 2), and answers it with a reset (frame 3).",
+    )

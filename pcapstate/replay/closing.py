@@ -133,7 +133,7 @@ def which_call(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
     Data that passed here after the FIN did, and that the side takes, proves it. The opposite shows on Linux: a closed
     socket in FIN_WAIT_2 is kept without its IP ID counter (inet_twsk), so its ACK of the peer's FIN has ID 0.
     """
-    fin_octet = 1 if y.fin > 0 and s.ack_relative >= y.fin else 0
+    fin_octet = 1 if (y.fin > 0 and s.ack_relative >= y.fin) or s.ack_relative == y.next + 1 else 0
     if s.ack_relative - fin_octet > x.peer_next_at_fin and x.shutdown_frame == 0:
         x.shutdown_frame = s.frame
     elif fin_octet and s.ip_id == 0 and x.ip_id_running > 1 and x.close_frame == 0 and x.shutdown_frame == 0:
@@ -142,20 +142,26 @@ def which_call(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
 
 
 @kernel
-def guess_fin(m: Any, y: Any, side: int, s: Any) -> None:
-    """The peer acknowledges one octet that was not captured: a FIN, unless more data comes (SEMANTICS M3).
+def guess_fin(m: Any, x: Any, y: Any, side: int, s: Any) -> None:
+    """X acknowledges one octet of Y (``side``) that was not captured: a FIN, unless more data comes (SEMANTICS M3).
 
-    If it was data, the FIN comes later: nothing bounds it from above.
+    If it was data, the FIN comes later: nothing bounds it from above. Of a side that was never captured it is likely
+    that its FIN acknowledged ours: a copy of ours will refute it.
     """
     y.fin_guess = s.ack_relative
     y.fin = s.ack_relative
     y.chain = 0
+    y.peer_next_at_fin = max(x.next, s.seq_relative + s.length)
+    first = (2 * s.slot + 1 - side) * EVENTS_PER_SIDE
     mine = m.events[(2 * s.slot + side) * EVENTS_PER_SIDE + FIN_SENT]
-    got = m.events[(2 * s.slot + 1 - side) * EVENTS_PER_SIDE + FIN_RECEIVED]
+    got = m.events[first + FIN_RECEIVED]
     confirm(mine, s)
     confirm(got, s)
     mine.high = NEVER
     got.high = NEVER
+    if y.packets == 0 and x.fin > 0:
+        y.fin_after_fin = 1
+        presume(m.events[first + FIN_ACKED], s, NEVER, -1, m.events[first + DEAD].grade)
 
 
 @kernel

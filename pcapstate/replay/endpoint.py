@@ -224,7 +224,7 @@ def acknowledges(m: Any, f: Any, x: Any, y: Any, peer: int, s: Any, octets: int,
             not_a_fin(m, y, 1 - s.side, s)
         if s.ack_relative == shown + 1 and y.fin == 0 and (shown == y.next or y.beyond == s.ack_relative):
             # An octet that was never captured, and yet arrived. A single one more likely is a FIN.
-            guess_fin(m, y, 1 - s.side, s)
+            guess_fin(m, x, y, 1 - s.side, s)
             presume(m.events[peer + FIN_ACKED], s, octets, tsval, m.events[peer + DEAD].grade)
         y.next = max(y.next, s.ack_relative)
         if y.hole_end > 0 and y.acked >= y.hole:

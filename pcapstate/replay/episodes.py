@@ -42,22 +42,14 @@ def episodes(settled: Settled) -> np.ndarray:
     nothing = np.zeros(len(sides), np.int64)
     told = (
         (NO_ANSWER_TO_SYN, unopened, sides["sent_frame"], sides["syn_copies"] + 1),
-        (NO_ANSWER, alive & (unanswered >= MANY), sides["sent_frame"], unanswered),
-        (ACCEPT_QUEUE, _ignored(sides, events), events["first_frame"][:, SYN_ACKED], events["refuted"][:, SYN_ACKED]),
+        (NO_ANSWER, alive & (unanswered >= MANY) & ~unopened, sides["sent_frame"], unanswered),
+        # SYN,ACKs again although the client's ACK and its data had passed (SEMANTICS O12).
+        (ACCEPT_QUEUE, ~client & (sides["deaf"] > 0), events["first_frame"][:, SYN_ACKED], sides["deaf"]),
         (CLOSE_WAIT_LEFT, alive & got_fin & ~closing, events["frame"][:, FIN_RECEIVED], nothing),
         (FIN_WAIT_2_LEFT, alive & happened[:, FIN_ACKED] & ~got_fin, events["frame"][:, FIN_ACKED], nothing),
     )
     found = [_rows(kind, settled, where, frame, value) for kind, where, frame, value in told]
     return np.concatenate(found)
-
-
-def _ignored(sides: np.ndarray, events: np.ndarray) -> np.ndarray:
-    """Servers that repeat their SYN,ACK although the client's ACK and its data had passed (SEMANTICS O12)."""
-    peer = np.arange(len(sides)) ^ 1
-    found: np.ndarray = (
-        (events["refuted"][:, SYN_ACKED] > 0) & (sides["syn_pure"] == 0) & (sides["data_packets"][peer] > 0)
-    )
-    return found
 
 
 def _rows(kind: int, settled: Settled, where: np.ndarray, frame: np.ndarray, value: np.ndarray) -> np.ndarray:

@@ -95,6 +95,12 @@ def refute(m: Any, e: Any, s: Any, kind: int, guard: int, had: int) -> None:
     What the first carrier did not do at once it may have done late: the lower bound does not move to the next one.
     """
     note(m, s, kind, e.frame, e.at)
+    take_back(e, s, guard, had)
+
+
+@kernel
+def take_back(e: Any, s: Any, guard: int, had: int) -> None:
+    """As ``refute``, without a word: for the second event of one carrier."""
     e.grade = NOTHING
     e.refuted += 1
     e.low = max(e.low, had)

@@ -292,6 +292,10 @@ def commit(m: Any, slot: int, s: Any) -> None:
     """The server has answered the candidate: its predecessor is history."""
     f = m.flows[slot]
     if f.older >= 0:
+        gone = m.events[(2 * f.older + 1 - sender(m.flows[f.older], s)) * EVENTS_PER_SIDE + DEAD]
+        if gone.grade > 0 and gone.low <= f.first_time < gone.high < NEVER:
+            # The client's old socket had gone before it asked again.
+            gone.high = f.first_time
         retire(m, f.older, slot, s)
         f.older = -1
 

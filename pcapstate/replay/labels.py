@@ -30,7 +30,7 @@ from .copies import again, whole_trip
 from .evidence import guard_of
 from .losses import acknowledged
 from .senders import CHALLENGE_ASKS, NOTHING_ASKED, PROBE_ASKS, skipped_ids, watch_ids
-from .transmissions import alive, append, forget_octets, locate, place
+from .transmissions import alive, append, cut_back, forget_octets, locate, place
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 FAR = 1 << 28
@@ -79,6 +79,9 @@ def classify(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
     if s.label != ORDINARY:
         count(x, s)
     if s.ack_known:
+        if s.flags & SYN and s.ack_relative == 1 and theirs.next > 1 and theirs.next == y.syn_end:
+            # RFC 7413 4.2: the data in the SYN was ignored.
+            cut_back(m, theirs, 1)
         acknowledged(m, x, y, theirs, s)
     if s.flags & SYN == 0:
         mine.window_field = s.window

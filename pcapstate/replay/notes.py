@@ -15,7 +15,8 @@ SENTENCES = {
     "refuted_ack_of_syn": "The ACK in frame {value} did not take effect: the SYN,ACK is sent again.",
     "refuted_ack_of_fin": "The ACK of the FIN in frame {value} did not arrive: the FIN is sent again.",
     "refuted_fin": "The FIN in frame {value} was not acknowledged: it is sent again.",
-    "reset_ignored": "The reset had no effect.",
+    "reset_ignored": "The reset in frame {value} had no effect.",
+    "reset_outlived": "The reset in frame {value} was somebody else's, or of no effect: its sender goes on.",
     "reset_challenged": "The reset lies beyond what was sent: the target answers with a challenge ACK, if at all.",
     "bad_ack": "The SYN,ACK acknowledges {value}, which is not the ISN + 1 of the SYN.",
     "two_syn_acks": "A second SYN,ACK with another initial sequence number.",
@@ -27,15 +28,15 @@ SENTENCES = {
     ),
     "window_shrunk": "The right edge of the window moved left by {value} octets: what was granted was taken back.",
     "no_answer_to_syn": (
-        "Nothing came back to {value} SYN(s), the last in this frame. When the opener gave up, no packet tells."
+        "Nothing came back to {value} SYN{s}, the last in this frame. When the opener gave up, no packet tells."
     ),
     "no_answer": (
         "{value} retransmissions in a row were not answered, the last in this frame: the sender may have given up "
         "since, which leaves no packet."
     ),
     "accept_queue": (
-        "The SYN,ACK comes again ({value} times) though ACK and data had passed: they were lost further on, or the "
-        "listener's accept queue was full."
+        "The SYN,ACK came again, {value} time{s}, although the ACK and data had passed: they were lost further on, or "
+        "the listener's accept queue was full."
     ),
     "close_wait": "In CLOSE_WAIT since this frame: the program on this side has not closed.",
     "fin_wait_2": (
@@ -47,7 +48,10 @@ SENTENCES = {
         "TIME_WAIT until now."
     ),
 }
-KINDS = {"refuted": ("refuted_syn", "refuted_syn_ack", "refuted_ack_of_syn", "refuted_ack_of_fin", "refuted_fin")}
+KINDS = {
+    "refuted": ("refuted_syn", "refuted_syn_ack", "refuted_ack_of_syn", "refuted_ack_of_fin", "refuted_fin"),
+    "reset_ignored": ("reset_outlived",),
+}
 _KIND = {kind: name for name, kinds in KINDS.items() for kind in kinds}
 
 
@@ -58,7 +62,11 @@ def note_columns(found: np.ndarray) -> dict[str, Any]:
         found = np.zeros(0, [(name, np.int64) for name in ("kind", "frame", "time", "flow", "side", "value")])
     found = found[np.argsort(found["frame"], kind="stable")]
     kinds = [NOTE_KINDS[code] for code in found["kind"].tolist()]
-    texts = [SENTENCES[kind].format(value=value) for kind, value in zip(kinds, found["value"].tolist(), strict=True)]
+    values = found["value"].tolist()
+    texts = [
+        SENTENCES[kind].format(value=value, s="" if value == 1 else "s")
+        for kind, value in zip(kinds, values, strict=True)
+    ]
     return {
         "file": Coded(np.full(count, -1, np.int32), []),
         "file_frame": np.full(count, MISSING),

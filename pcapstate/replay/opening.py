@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
-from .evidence import confirm, echoes_later, guard_of, is_fresh, note, presume, refute, sent
+from .evidence import confirm, echoes_later, guard_of, is_fresh, note, presume, refute, sent, take_back
 from .rows import (
     BAD_ACK,
     CONFIRMED,
@@ -21,6 +21,7 @@ from .rows import (
     PRESUMED,
     REFUTED_ACK_OF_SYN,
     REFUTED_SYN_ACK,
+    RING,
     SYN_ACKED,
     SYN_RECEIVED,
     SYN_SENT,
@@ -68,7 +69,7 @@ def syn(
     if again and fresh and got.grade == PRESUMED and s.time - got.at > guard_of(x):
         refute(m, got, s, REFUTED_SYN_ACK, guard_of(x), had)
         if m.events[first + SYN_ACKED].grade == PRESUMED:
-            refute(m, m.events[first + SYN_ACKED], s, REFUTED_SYN_ACK, guard_of(x), had)
+            take_back(m.events[first + SYN_ACKED], s, guard_of(x), had)
     presume(m.events[peer + SYN_RECEIVED], s, octets, tsval, NOTHING)
     if y.syn_pure or x.crossed:
         f.simultaneous = 1
@@ -152,6 +153,8 @@ def syn_ack(
         sent(mine, s, got.low)
     if copy and done.grade == PRESUMED and s.time - done.at > guard_of(x) and f.simultaneous == 0:
         refute(m, done, s, REFUTED_ACK_OF_SYN, guard_of(x), had)
+        if y.data_packets > 0:
+            x.deaf += 1
     if f.syn_ack_seen == 0:
         f.syn_ack_seen = s.frame
         if f.time_wait_number > 0 and s.seq == f.time_wait_number:
@@ -161,12 +164,28 @@ def syn_ack(
         y.acked = s.ack_relative
     if y.syn_end > 1 and s.ack_relative > 1:
         f.fast_open_taken = s.frame
+    elif y.syn_end > 1 and s.ack_relative == 1 and y.next == y.syn_end:
+        ignored_octets(m, y)
     y.acked = max(y.acked, s.ack_relative)
     if y.syn_seen == 0:
         unseen_syn(y, m.events[peer + SYN_SENT], s)
     dead = m.events[peer + DEAD].grade
     presume(m.events[peer + SYN_RECEIVED], s, octets, tsval, dead)
     presume(m.events[peer + SYN_ACKED], s, octets, tsval, dead)
+
+
+@kernel
+def ignored_octets(m: Any, y: Any) -> None:
+    """The SYN,ACK acknowledges the SYN alone: its data was not taken, and will be sent anew (RFC 7413 4.2)."""
+    for i in range(RING):
+        echo = m.echoes[y.ring + i]
+        if i < y.ring_count and echo.end > 1:
+            echo.end = 1
+    y.bytes = 0
+    y.data_packets = 0
+    y.next = 1
+    y.syn_end = 1
+    y.data_end = 1
 
 
 @kernel

@@ -25,6 +25,7 @@ from .rows import (
     PRESUMED,
     RESET_CHALLENGED,
     RESET_IGNORED,
+    RESET_OUTLIVED,
     SENT,
     SYN_ACKED,
     SYN_RECEIVED,
@@ -34,9 +35,9 @@ from .rows import (
 RST, ACK = 4, 16
 SND_RST, RCV_RST, RCV_RST_ACTIVE, CLOSE = machine.SND_RST, machine.RCV_RST, machine.RCV_RST_ACTIVE, machine.CLOSE
 TWO_MSL = machine.TWO_MSL
-(REFUSED, NO_SOCKET, DATA_AFTER_CLOSE, ABORT, ABORT_UNREAD, KEEP_ALIVE_FAILURE) = (
+(REFUSED, NO_SOCKET, DATA_AFTER_CLOSE, ABORT, ABORT_UNREAD, KEEP_ALIVE_FAILURE, MIDDLEBOX) = (
     CLOSE_REASONS.index(word)
-    for word in ("refused", "no_socket", "data_after_close", "abort", "abort_unread", "keep_alive_failure")
+    for word in ("refused", "no_socket", "data_after_close", "abort", "abort_unread", "keep_alive_failure", "middlebox")
 )
 NO_FORM, REPLY, REPLY_TO_SYN, ACTIVE = range(4)
 SENT_HERE, MAYBE, FORGED = range(3)
@@ -95,18 +96,26 @@ def reset(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any) -> None
     if f.bad_ack and form == REPLY and m.events[first + SYN_RECEIVED].grade == NOTHING:
         # The answer to a SYN,ACK with a wrong acknowledgement: its sender stays in SYN_SENT (RFC 9293 3.10.7.3, first).
         return
-    reason = reason_of(m, f, x, y, first, form)
+    strange = x.ttl >= 0 and s.ttl != x.ttl
+    reason = MIDDLEBOX if strange and x.rst_bare else reason_of(m, f, x, y, first, form)
     over_before = is_over(m, first) & is_over(m, peer)
     sender_dies(m, f, x, y, first, s, form)
+    if m.events[first + DEAD].frame == s.frame and m.events[first + DEAD].grade == SENT and (strange or x.rst_bare):
+        # Something on the way may have sent it.
+        m.events[first + DEAD].grade = PRESUMED
     target_dies(m, f, x, y, first, peer, s, form)
     effective = m.events[first + DEAD].frame == s.frame or m.events[peer + DEAD].frame == s.frame
-    if f.reset_frame == 0 and (effective or f.refused_frame == s.frame) and over_before == 0:
+    earlier = f.reset_frame > 0
+    if earlier and m.events[first + DEAD].frame != f.reset_frame and m.events[peer + DEAD].frame != f.reset_frame:
+        # That one has been taken back.
+        earlier = f.reset_frame == f.refused_frame
+    if not earlier and (effective or f.refused_frame == s.frame) and over_before == 0:
         f.reset_frame = s.frame
         f.reset_by = s.side
         f.reset_reason = reason
         f.reset_time = s.time
         f.reset_answers = y.sent_frame if form != ACTIVE else 0
-        if form == ACTIVE or reason == DATA_AFTER_CLOSE:
+        if reason == ABORT_UNREAD or reason == DATA_AFTER_CLOSE or (reason == ABORT and form == ACTIVE):
             x.close_frame = s.frame
 
 
@@ -243,7 +252,8 @@ def target_dies(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any, f
     if closed_by_ack:
         return
     if acceptable(m, x, y, peer, s) == 0:
-        note(m, s, RESET_CHALLENGED if s.seq_relative > x.next else RESET_IGNORED, s.seq, 0)
+        x.rst_refused = s.frame
+        note(m, s, RESET_CHALLENGED if s.seq_relative > x.next else RESET_IGNORED, s.frame, 0)
         return
     e.grade = PRESUMED
     e.how = RCV_RST
@@ -299,11 +309,14 @@ def alive_after_all(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: An
             return
     elif e.grade != PRESUMED or s.time - e.at <= guard_of(x):
         return
-    note(m, s, RESET_IGNORED, e.frame, e.at)
+    if e.frame != x.rst_refused:
+        note(m, s, RESET_OUTLIVED if e.how == SND_RST else RESET_IGNORED, e.frame, e.at)
+    if f.reset_frame == e.frame:
+        # It ended nothing; or the peer alone, and then somebody else sent it.
+        if m.events[peer + DEAD].frame != e.frame or e.how != SND_RST:
+            f.reset_frame = 0
+        f.reset_reason = MIDDLEBOX
     forget(e)
-    other = m.events[peer + DEAD]
-    if other.grade == PRESUMED and other.frame == x.rst_frame:
-        forget(other)
 
 
 @kernel

@@ -40,7 +40,7 @@ Side = Row(
     # `hole`, `hole_end`, `holes`: the lowest octets never seen, and whether there are more above them.
     # `beyond`: where the last bare segment pointed that came before what it followed, and when; `beyond_twice`: it
     # reports the peer's FIN as received twice.
-    # `opened`: nothing of the handshake is left to be shown.
+    # `opened`: nothing of the handshake is left to be shown; `deaf`: SYN,ACKs sent again after data of the peer.
     "based base next acked acked_at opened syn_seen fin fin_guess fin_waits "
     "hole hole_end holes beyond beyond_at beyond_frame beyond_twice bytes "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
@@ -51,7 +51,7 @@ Side = Row(
     "ring ring_count packets data_packets ip_id_running ttl data_at probes repeated_unanswered "
     # What the opening and the closing touch. SYN and FIN: relative end, form, copies, and what tells a fresh copy from
     # a duplicate.
-    "syn_pure crossed syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies "
+    "syn_pure crossed syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies deaf "
     "zero_time sent_before first_at first_frame tsval_time "
     "fin_ip_id fin_tsval fin_tsecr fin_last fin_copies fin_after_fin "
     # Proofs of order, see `proofs`. `chain`: no FIN can have been sent up to the last segment; `open_ack`, `open_had`:
@@ -64,7 +64,7 @@ Side = Row(
     "isn isn_known mss offered_scale sack timestamps fast_open "
     # For verdicts: frames that prove which call closed the side, and what a reset was made from.
     "peer_next_at_fin shutdown_frame close_frame fin_with_data window_at_fin rst_first rst_frame "
-    "rst_form rst_ttl rst_bare "
+    "rst_form rst_ttl rst_bare rst_refused "
     # For tools that speak of histories.
     "retransmissions reordered duplicates lost_before lost_after told told_end told_again told_zero told_gaps told_rst",
 )
@@ -92,6 +92,7 @@ NOTE_KINDS = (
     "refuted_ack_of_fin",
     "refuted_fin",
     "reset_ignored",
+    "reset_outlived",
     "reset_challenged",
     "bad_ack",
     "two_syn_acks",
@@ -114,6 +115,7 @@ NOTE_KINDS = (
     REFUTED_ACK_OF_FIN,
     REFUTED_FIN,
     RESET_IGNORED,
+    RESET_OUTLIVED,
     RESET_CHALLENGED,
     BAD_ACK,
     TWO_SYN_ACKS,

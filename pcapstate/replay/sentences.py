@@ -27,46 +27,66 @@ def sentences(columns: Mapping[str, Any]) -> np.ndarray:
     for i, row in enumerate(rows):
         proof = dict(zip(PROOFS, row[len(names) :], strict=True))
         calls = [CLOSE_CALLS[code] for code in row[3:5]]
-        out[i] = " ".join(
-            part for part in (_opening(OPENED[row[0]], proof), _closing(row[1], row[2], calls, proof)) if part
-        )
+        opened, why = OPENED[row[0]], CLOSE_REASONS[row[2]]
+        parts = (_opening(opened, why, proof), _closing(opened, row[1], why, calls, proof))
+        out[i] = " ".join(part for part in parts if part)
     return out
 
 
-def _opening(opened: str, proof: dict[str, int]) -> str:
-    tries = proof["client_syn_again"]
-    again = f", after {tries} more SYN" + ("s" if tries > 1 else "") if tries else ""
+def _opening(opened: str, why: str, proof: dict[str, int]) -> str:
+    syns = proof["client_syn_again"] + 1
+    tries = "" if syns == 1 else ", sent twice" if syns == 2 else f", sent {syns} times"
     if opened == "three_way":
-        return (
-            f"Opened by a three-way handshake (frames {proof['syn']}, {proof['syn_ack']}, {proof['handshake']}{again})."
-        )
+        more = f"; the SYN was{tries[1:]}" if tries else ""
+        return f"Opened by a three-way handshake ({_handshake(proof)}{more})."
     if opened == "simultaneous":
         return f"Opened by both sides at once: their SYNs crossed (from frame {proof['syn']})."
     if opened == "fast_open":
         return f"Opened with data in the SYN, which the server took (TCP Fast Open, frames {proof['syn']}, {proof['syn_ack']})."
     if opened == "refused":
-        return f"Refused: the server answers the SYN (frame {proof['syn']}) with a reset (frame {proof['reset']}): nobody listens there."
+        return f"Refused: the server answers the SYN (frame {proof['syn']}{tries}) with a reset (frame {proof['reset']}): nobody listens there."
     if opened == "unanswered":
-        return f"Never answered: a SYN (frame {proof['syn']}{again}), and nothing came back."
+        return f"Never answered: nothing came back to the SYN (frame {proof['syn']}{tries})."
     if opened == "half_open":
         if proof["bad_ack"]:
             return f"Not opened: the SYN,ACK (frame {proof['bad_ack']}) acknowledges what the client did not send."
         return f"Half-open: the SYN,ACK (frame {proof['syn_ack']}) was never acknowledged."
     if opened == "aborted":
-        return f"Given up while opening (SYN in frame {proof['syn']}, reset in frame {proof['reset']})."
+        if why == "abort" and proof["answers"]:
+            return f"Not opened: the {SIDES[proof['reset_by']]} had given up when the SYN,ACK came (frame {proof['answers']}), and answers it with a reset (frame {proof['reset']})."
+        return f"Not opened: the handshake ended with a reset (frame {proof['reset']})."
     return "Begun before the capture: client and server are a guess."
 
 
-def _closing(by: int, reason: int, calls: list[str], proof: dict[str, int]) -> str:
-    word = CLOSE_REASONS[reason]
+def _handshake(proof: dict[str, int]) -> str:
+    """The frames of a three-way handshake, and which of its segments were not captured."""
+    frames = {"SYN": proof["syn"], "SYN,ACK": proof["syn_ack"], "ACK": proof["handshake"]}
+    if all(frames.values()):
+        return "frames {}, {}, {}".format(*frames.values())
+    seen = ", ".join(f"{name} in frame {frame}" for name, frame in frames.items() if frame)
+    missing = " and ".join(name for name, frame in frames.items() if not frame)
+    return f"{seen}; {missing} not captured" if seen else "not captured"
+
+
+def _closing(opened: str, by: int, word: str, calls: list[str], proof: dict[str, int]) -> str:
     who = CLOSED_BY[by]
-    if word in ("unanswered", "refused", "bad_handshake"):
+    if word in ("unanswered", "refused", "bad_handshake") or (opened, word) == ("aborted", "abort"):
         return ""
     if word == "still_open":
-        return "Not closed within the capture."
+        return "" if opened == "half_open" else "Not closed within the capture."
     if word in ("fin", "half_closed"):
         return _fins(who, word, proof) + _calls(calls, proof)
+    if word == "data_after_close":
+        return _data_after_close(SIDES[proof["reset_by"]], SIDES[1 - proof["reset_by"]], proof) + _strange(proof)
     return _reset(word, proof) + _calls(calls, proof) + _strange(proof)
+
+
+def _data_after_close(side: str, peer: str, proof: dict[str, int]) -> str:
+    acked = f", acknowledged in frame {proof[f'{side}_acked']}" if proof[f"{side}_acked"] else ""
+    return (
+        f"The {side} closed (FIN in frame {proof[f'{side}_fin']}{acked}), by close() or shutdown(SHUT_RDWR): "
+        f"what the {peer} sent after that (frame {proof['answers']}) nobody reads, and a reset answers it (frame {proof['reset']})."
+    )
 
 
 def _fins(who: str, word: str, proof: dict[str, int]) -> str:
@@ -77,7 +97,8 @@ def _fins(who: str, word: str, proof: dict[str, int]) -> str:
     again = proof[f"{first}_again"] + proof[f"{second}_again"]
     more = f", with {again} FIN{'s' if again > 1 else ''} sent again" if again else ""
     if word == "fin":
-        return f"{start}), the {second} after it (frame {proof[f'{second}_fin']}){more}."
+        open_end = "" if proof[f"{second}_acked"] else ", whose FIN was not seen acknowledged"
+        return f"{start}), the {second} after it (frame {proof[f'{second}_fin']}){open_end}{more}."
     if proof[f"{first}_acked"]:
         return f"{start}, acknowledged in frame {proof[f'{first}_acked']}); the {second} has not closed: it is in CLOSE_WAIT{more}."
     return f"{start}), which nobody acknowledged{more}."
@@ -95,17 +116,17 @@ def _calls(calls: list[str], proof: dict[str, int]) -> str:
 
 def _reset(word: str, proof: dict[str, int]) -> str:
     side = SIDES[proof["reset_by"]]
-    peer = SIDES[1 - proof["reset_by"]]
     frame = proof["reset"]
-    answers = f" It answers frame {proof['answers']}." if proof["answers"] else ""
+    answers = f": the reset (frame {frame}) answers frame {proof['answers']}" if proof["answers"] else f" (reset in frame {frame})"
+    told = proof[f"{side}_strange_ttl"] >= 0 or proof[f"{side}_bare"]
     texts = {
-        "data_after_close": f"The {side} had closed already: it answers data of the {peer} with a reset (frame {frame}), and that data is lost.{answers}",
-        "no_socket": f"The {side} had no such connection any more and said so with a reset (frame {frame}).{answers}",
+        "no_socket": f"The {side} had no such connection any more{answers}.",
         "abort_unread": f"The {side} closed with data unread, or aborted: a reset instead of a FIN (frame {frame}).",
         "abort": f"The {side} aborted the connection with a reset (frame {frame}), as SO_LINGER with time 0 does.",
-        "keep_alive_failure": f"The {side} gave the connection up with a reset (frame {frame}) after probes without effect.",
+        "keep_alive_failure": f"The {side} gave the connection up with a reset (frame {frame}): its probes had been of no effect.",
+        "middlebox": f"A reset in the {side}'s name ended it (frame {frame})" + ("." if told else f", which the {side} itself outlived."),
     }
-    return texts.get(word, f"The {side} reset the connection (frame {frame}).{answers}")
+    return texts.get(word, f"The {side} reset the connection{answers}.")
 
 
 def _strange(proof: dict[str, int]) -> str:
@@ -114,6 +135,7 @@ def _strange(proof: dict[str, int]) -> str:
     side = SIDES[proof["reset_by"]]
     if proof[f"{side}_strange_ttl"] >= 0:
         odd = f"has TTL {proof[f'{side}_strange_ttl']}, other segments of the {side} {proof[f'{side}_ttl']}"
+        odd += ", and no timestamps" if proof[f"{side}_bare"] else ""
     elif proof[f"{side}_bare"]:
         odd = f"has no timestamps, other segments of the {side} do"
     else:

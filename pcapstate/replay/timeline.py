@@ -242,10 +242,12 @@ NOTES = (
     "Cut short: the 4-tuple was used again (RFC 6191).",
     "The FIN rides on data or waited for the window: close() may have come earlier.",
     "Gone in silence, at the latest when it answered with a reset.",
+    "Its program had closed, so data that came after drew a reset; it may have gone before.",
     "Its own retransmissions went unanswered: it may have given up before the reset came.",
+    "Not heard of since long before the reset: it may have gone in between.",
     "Not captured: shown by what came after.",
 )
-(_, SEEN_NOTE, AGAIN, ANEW, CUT_SHORT, EARLIER, SILENT, GAVE_UP, UNCAPTURED) = range(len(NOTES))
+(_, SEEN_NOTE, AGAIN, ANEW, CUT_SHORT, EARLIER, SILENT, NOBODY_READS, GAVE_UP, QUIET, UNCAPTURED) = range(len(NOTES))
 
 
 def _note(flows: np.ndarray, sides: np.ndarray, refuted: np.ndarray, made: Steps) -> None:
@@ -258,7 +260,12 @@ def _note(flows: np.ndarray, sides: np.ndarray, refuted: np.ndarray, made: Steps
     note[(code == machine.SND_FIN) & pushed[:, None]] = EARLIER
     replied = (code == machine.SND_RST) & ((sides["rst_form"] == REPLY)[:, None])
     note[replied] = SILENT
-    note[(code == machine.RCV_RST) & (made.low < made.at)] = GAVE_UP
+    closed = (made.before == machine.FIN_WAIT_1) | (made.before == machine.FIN_WAIT_2)
+    note[replied & closed] = NOBODY_READS
+    early = (code == machine.RCV_RST) & (made.low < made.at) & (made.before != machine.TIME_WAIT)
+    tried = (sides["repeated_unanswered"] > 0)[:, None]
+    note[early & tried] = GAVE_UP
+    note[early & ~tried] = QUIET
     again = peer(sides["fin_copies"]) > 0
     timer = (code == machine.TWO_MSL) & (made.grade == TIMER)
     note[timer & again[:, None]] = ANEW

@@ -97,6 +97,15 @@ def stamp(row: Any, s: Any) -> None:
 
 
 @kernel
+def cut_back(m: Any, mine: Any, end: int) -> None:
+    """The octets of the highest row from ``end`` on were not taken: they will be sent as if for the first time."""
+    if alive(m, mine.top):
+        m.sent[place(m, mine.top)].end = end
+    mine.next = end
+    mine.data_top = end
+
+
+@kernel
 def append(m: Any, mine: Any, s: Any, start: int, end: int, seen: int) -> None:
     """A row above all others of the side: octets that segment ``s`` sends first, or skips."""
     serial = fresh(m, start, end)

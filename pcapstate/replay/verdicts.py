@@ -12,7 +12,7 @@ import numpy as np
 
 from ..schema import CLOSE_CALLS, CLOSE_REASONS, CLOSED_BY, MISSING, OPENED, SIDES, Coded
 from .memory import Settled
-from .rows import DEAD, FIN_ACKED, FIN_RECEIVED, FIN_SENT, NEVER, SYN_ACKED, SYN_RECEIVED, SYN_SENT
+from .rows import DEAD, DEDUCED, FIN_ACKED, FIN_RECEIVED, FIN_SENT, NEVER, SYN_ACKED, SYN_RECEIVED, SYN_SENT
 from .sentences import PROOFS
 from .timeline import Steps
 
@@ -80,6 +80,7 @@ def _closed(
     reset = (flows["reset_frame"] > 0) & (happened(client, DEAD) | happened(server, DEAD))
     why[reset] = flows["reset_reason"][reset]
     who[reset] = np.where(flows["reset_by"] == 0, by("client"), by("server"))[reset]
+    who[why == reason("middlebox")] = by("none")
     why[(flows["bad_ack"] > 0) & (opened == OPENED.index("half_open"))] = reason("bad_handshake")
     unanswered = opened == OPENED.index("unanswered")
     why[unanswered] = reason("unanswered")
@@ -111,12 +112,17 @@ def _point(sides: np.ndarray) -> np.ndarray:
     return out
 
 
+def _captured(events: np.ndarray, event: int) -> np.ndarray:
+    """The frame that carried an event, 0 where it is only deduced from later ones."""
+    return np.where(events["grade"][:, event] == DEDUCED, 0, events["frame"][:, event])
+
+
 def _proofs(flows: np.ndarray, sides: np.ndarray, client: np.ndarray, server: np.ndarray) -> dict[str, Any]:
     """The frames that the sentences name; 0 where there is none."""
     found = {
-        "syn": client["frame"][:, SYN_SENT],
+        "syn": _captured(client, SYN_SENT),
         "syn_ack": flows["syn_ack_seen"],
-        "handshake": server["frame"][:, SYN_ACKED],
+        "handshake": _captured(server, SYN_ACKED),
         "client_fin": np.where(happened(client, FIN_SENT), client["frame"][:, FIN_SENT], 0),
         "server_fin": np.where(happened(server, FIN_SENT), server["frame"][:, FIN_SENT], 0),
         "client_acked": np.where(happened(client, FIN_ACKED), client["frame"][:, FIN_ACKED], 0),
