@@ -133,3 +133,16 @@ def test_never_more_rows_than_asked_for_and_nothing_lost(rows):
     assert groups["first"].tolist() == [0, *(groups["last"].to_numpy()[:-1] + 1).tolist()]
     length = flow.segments["length"].sum()
     assert groups["client_octets"].sum() + groups["server_octets"].sum() == length
+
+
+def test_a_long_transfer_is_parted_into_equal_times_so_that_one_sees_how_it_went_on():
+    flow = plot_data.bulk(5000)
+    times = np.linspace(0, 10, 5000)
+    groups = fold(flow.segments, times, rows=28)
+    blocks = groups[groups["count"] > 200]
+    lasts = times[blocks["last"]] - times[blocks["first"]]
+    assert len(blocks) == 8
+    np.testing.assert_allclose(lasts, 10 / 8, rtol=0.1)
+    assert groups["count"].sum() == 5000
+    # Where there is no room it stays one.
+    assert len(fold(flow.segments, times, rows=4)) <= 4

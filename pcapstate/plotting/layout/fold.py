@@ -23,6 +23,12 @@ ROWS = 28
 _SPLITS = 8
 """How often a long exchange is parted at its longest silences, where there is room."""
 
+_PACES = 8
+"""Into how many stretches of time a transfer is parted that nothing else parts."""
+
+_MANY = 200
+"""A group of fewer segments is not parted by time alone."""
+
 COLUMNS = (
     "first",
     "last",
@@ -92,7 +98,7 @@ def _starts(classes: _Classes, times: npt.NDArray[np.float64], rows: int) -> Boo
         _middle_folded(count, rows),
     ):
         if starts.sum() <= rows:
-            return _split(starts, times, rows)
+            return _paced(_split(starts, times, rows), times, rows)
     raise AssertionError("not reached: the last folding has no more than `rows` groups")
 
 
@@ -126,6 +132,24 @@ def _split(starts: Booleans, times: npt.NDArray[np.float64], rows: int) -> Boole
     split = starts.copy()
     split[1:][long[np.argsort(-gaps[long], kind="stable")[:room]]] = True
     return split
+
+
+def _paced(starts: Booleans, times: npt.NDArray[np.float64], rows: int) -> Booleans:
+    """Parts what is still long into equal stretches of time, while there is room: one sees how a transfer went on.
+
+    Long is a group of many segments that lasts for more than one of the ``_PACES`` parts of the whole.
+    """
+    paced = starts.copy()
+    first = np.flatnonzero(starts)
+    last = np.append(first[1:], len(starts)) - 1
+    whole = times[-1] - times[0]
+    for a, b in zip(first.tolist(), last.tolist(), strict=True):
+        lasts = times[b] - times[a]
+        parts = min(round(_PACES * lasts / whole) if whole > 0 else 0, 1 + rows - int(paced.sum()))
+        if parts > 1 and b - a >= _MANY:
+            cuts = np.searchsorted(times[a : b + 1], times[a] + lasts * np.arange(1, parts) / parts)
+            paced[a + cuts] = True
+    return paced
 
 
 def _summed(classes: _Classes, starts: Booleans) -> pd.DataFrame:
