@@ -266,6 +266,9 @@ FLOWS = Table(
         *_both(Column("isn", NULLABLE, "Initial sequence number of the {side}.", "", "tcp.seq_raw")),
         *_both(Column("window_min", NULLABLE, "Smallest window that the {side} advertised after its SYN.", "octets")),
         *_both(Column("window_max", NULLABLE, "Largest window that the {side} advertised after its SYN.", "octets")),
+        *_both(
+            Column("receive_buffer", NULLABLE, "Largest window of the {side}, its SYN's too: its buffer is no smaller.", "octets")
+        ),
         *_both(Column("zero_windows", INTEGER, "Segments of the {side} with window 0.")),
         *_both(Column("zero_window_time", REAL, "Time for which the {side}'s window was 0.", "s")),
         *_both(Column("retransmissions", INTEGER, "Segments that the {side} sent again.")),
@@ -313,8 +316,8 @@ SEGMENTS = Table(
         Column("tsval", NULLABLE, "Option on this segment.", "", "tcp.options.timestamp.tsval"),
         Column("tsecr", NULLABLE, "Option on this segment.", "", "tcp.options.timestamp.tsecr"),
         Column("sack", TEXT, "SACK blocks, relative to the peer's ISN: left-right,...", "octets"),
-        Column("in_flight", NULLABLE, "Octets of the sender not acknowledged, after it.", "octets", "tcp.analysis.bytes_in_flight"),
-        Column("right_edge", NULLABLE, "Relative sequence number up to which it lets the peer send.", "octets"),
+        Column("in_flight", NULLABLE, "Octets of the sender not acknowledged after it (FlightSize).", "octets", "tcp.analysis.bytes_in_flight"),
+        Column("right_edge", NULLABLE, "Up to where the peer may send after it, relative to the peer's ISN.", "octets"),
         Column("label", WORD, "What the segment was; empty for an ordinary one.", words=LABELS),
         Column("cause", WORD, "Why, where that is known.", words=CAUSES),
         Column("proof", NULLABLE, "The frame that shows it.", "", "frame.number"),

@@ -89,11 +89,34 @@ def test_the_time_of_a_zero_window_lasts_to_the_end_if_nothing_ends_it():
 
 
 def test_how_a_scale_is_known():
-    sides = rows(Side, {"scaled": 1, "scale": 7}, {"scaled": 0}, {"scaled": 1, "scale": -1}, {"scaled": 1, "scale": 5})
-    senders = rows(Sender, {}, {}, {"scale_least": 4}, {"inferred": 1})
+    sides = rows(Side, {"scale": 7}, {"scale": -1}, {"scale": -1}, {"scale": 5}, {"scale": -1})
+    bounds = {"scale_least": 4, "scale_most": 14}
+    senders = rows(Sender, {}, {"scale_most": 14}, bounds, {"inferred": 9}, {"scale_least": 4, "scale_most": 3})
     kind, shift = performance.scales(sides, senders)
-    assert kind.tolist() == [performance.KNOWN, performance.NOT_KNOWN, performance.AT_LEAST, performance.INFERRED]
-    assert shift.tolist() == [7, -1, 4, 5]
+    known, not_known = performance.KNOWN, performance.NOT_KNOWN
+    assert kind.tolist() == [known, not_known, performance.AT_LEAST, performance.INFERRED, not_known]
+    assert shift.tolist() == [7, -1, 4, 5, -1]
+
+
+def test_the_receive_buffer_is_no_smaller_than_the_largest_window():
+    """That of the SYN counts, too; and without a scale the field is the least that it can be."""
+    flows = flows_of(OPEN + DATA + ACKED)
+    assert [value(flows, f"{side}_receive_buffer") for side in ("client", "server")] == [500, 600]
+    scaled = flows_of(OPEN + DATA, {0: {"window_scale": 3}, 1: {"window_scale": 2}})
+    assert value(scaled, "client_receive_buffer") == 560
+    assert value(flows_of(DATA + ACKED), "client_receive_buffer") == 70
+    assert value(flows_of(DATA), "server_receive_buffer") is None
+
+
+def test_the_answer_to_a_syn_that_is_refused_is_a_round_trip():
+    syn = "SYN_SENT --> <SEQ=99><CTL=SYN> --> CLOSED\n"
+    refused = syn + "CLOSED <-- <SEQ=0><ACK=100><CTL=RST,ACK><WND=0> <-- CLOSED  +0.040\n"
+    flows = flows_of(refused)
+    assert value(flows, "rtt_server") == pytest.approx(0.040)
+    assert value(flows, "rtt_server_median") == pytest.approx(0.040)
+    assert value(flows, "rtt_client") is None
+    twice = flows_of(syn + refused)
+    assert value(twice, "rtt_server") is None  # which of them it answers is not known
 
 
 # --- what limited it -------------------------------------------------------------------------------------------

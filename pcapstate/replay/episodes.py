@@ -19,6 +19,7 @@ from .rows import (
     FIN_WAIT_2_LEFT,
     NO_ANSWER,
     NO_ANSWER_TO_SYN,
+    SCALE_INFERRED,
     SYN_ACKED,
     SYN_SENT,
     Note,
@@ -49,7 +50,17 @@ def episodes(settled: Settled) -> np.ndarray:
         (FIN_WAIT_2_LEFT, alive & happened[:, FIN_ACKED] & ~got_fin, events["frame"][:, FIN_ACKED], nothing),
     )
     found = [_rows(kind, settled, where, frame, value) for kind, where, frame, value in told]
+    found.append(inferred_scales(settled))
     return np.concatenate(found)
+
+
+def inferred_scales(settled: Settled) -> np.ndarray:
+    """A note for each side whose scale was inferred, at the segment that settled it, unless it was given up later."""
+    senders = settled.senders
+    where = (senders["inferred"] > 0) & (settled.sides["scale"] >= 0)
+    made = _rows(SCALE_INFERRED, settled, where, senders["inferred"], settled.sides["scale"])
+    made["time"] = senders["inferred_at"][where]
+    return made
 
 
 def _rows(kind: int, settled: Settled, where: np.ndarray, frame: np.ndarray, value: np.ndarray) -> np.ndarray:

@@ -128,7 +128,6 @@ def clear_side(m: Any, index: int) -> None:
     x.fast_open = -1
     x.tsval = -1
     x.window = -1
-    x.zero_since = -1
     x.rtt_min = NEVER
     x.ring = index * RING
     x.syn_ip_id = -1

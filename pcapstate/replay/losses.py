@@ -62,6 +62,9 @@ def acknowledged(m: Any, x: Any, y: Any, theirs: Any, s: Any) -> None:
             break
         row.acked_at = s.time
         row.acked_frame = s.frame
+        if row.seen == 0 and row.start > 1:
+            # Not what was under way when the capture began: it misses packets.
+            theirs.unseen = 1
         if row.seen == 0 or row.copies > 1:
             judge(m, x, y, row, s, nth, before, budget)
             budget -= 2

@@ -117,9 +117,13 @@ def another_isn(m: Any, x: Any, y: Any, s: Any) -> int:
 
 @kernel
 def offers(x: Any, s: Any) -> None:
-    """Options of a SYN: what the side offers."""
+    """Options of a SYN: what the side offers.
+
+    Who gets no answer may try without them; a scale in the SYN,ACK shows that a copy with it came (RFC 7323 2.2).
+    """
     x.mss = s.mss
-    x.offered_scale = s.window_scale
+    if s.window_scale >= 0 or x.syn_seen == 0 or s.flags & ACK:
+        x.offered_scale = s.window_scale
     x.sack = s.sack_permitted
     x.timestamps = 1 if s.tsval >= 0 else 0
     x.fast_open = s.fast_open

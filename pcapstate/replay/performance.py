@@ -47,11 +47,8 @@ def performance_columns(settled: Settled) -> tuple[Columns, np.ndarray]:
         for cause, name in enumerate(LIMITS):
             out[f"{side}_limited_{name}"] = np.where(seen, shares[k::2, cause], np.nan).astype(np.float32)
         out[f"{side}_limited_by"] = limited_by(shares[k::2], seen)
-        known = (scale[k::2] >= 0) & (sender["field_min"] >= 0)
-        shift = np.maximum(scale[k::2], 0)
-        out[f"{side}_window_min"] = np.where(known, sender["field_min"] << shift, MISSING)
-        out[f"{side}_window_max"] = np.where(known, sender["field_max"] << shift, MISSING)
-        still_zero = np.where(x["zero_since"] >= 0, settled.flows["last_time"] - x["zero_since"], 0)
+        out |= window_columns(side, sender, kind[k::2], np.maximum(scale[k::2], 0))
+        still_zero = np.where(sender["zero"] == 1, settled.flows["last_time"] - sender["zero_from"], 0)
         out[f"{side}_zero_window_time"] = (x["zero_time"] + still_zero) / 1e9
         out[f"rtt_{side}_median"] = seconds(medians(sender))
         out[f"rtt_{side}_smoothed"] = seconds(np.where(sender["samples"] > 0, sender["smoothed"], -1))
@@ -59,6 +56,20 @@ def performance_columns(settled: Settled) -> tuple[Columns, np.ndarray]:
         out[f"_{side}_scale_known"] = kind[k::2].astype(np.int8)
     out["rtt_handshake"] = seconds(handshake_trip(settled))
     return out, tails
+
+
+def window_columns(side: str, sender: np.ndarray, kind: np.ndarray, shift: np.ndarray) -> Columns:
+    """Smallest and largest window after the SYN, and the largest of all, which the receive buffer cannot fall short of.
+
+    Whatever the scale is, a window is at least its field, shifted by the least that is known.
+    """
+    sure = ((kind == KNOWN) | (kind == INFERRED)) & (sender["field_min"] >= 0)
+    largest = np.maximum(sender["field_max"] << shift, sender["syn_window"])
+    return {
+        f"{side}_window_min": np.where(sure, sender["field_min"] << shift, MISSING),
+        f"{side}_window_max": np.where(sure, sender["field_max"] << shift, MISSING),
+        f"{side}_receive_buffer": np.where(largest > 0, largest, MISSING),
+    }
 
 
 def handshake_trip(settled: Settled) -> np.ndarray:
@@ -77,10 +88,11 @@ def seconds(values: np.ndarray) -> np.ndarray:
 
 def scales(sides: np.ndarray, senders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How each side's window scale is known (a code of SCALE_KNOWN), and the shift (-1 where there is none)."""
-    shift = np.where(sides["scaled"] == 1, sides["scale"], -1)
-    kind = np.where(shift >= 0, KNOWN, np.where(senders["scale_least"] > 0, AT_LEAST, NOT_KNOWN))
-    kind[senders["inferred"] == 1] = INFERRED
-    return kind, np.where(kind == AT_LEAST, senders["scale_least"], shift)
+    shift, least = sides["scale"], senders["scale_least"]
+    bounded = (least > 0) & (least <= senders["scale_most"])
+    kind = np.where(shift >= 0, KNOWN, np.where(bounded, AT_LEAST, NOT_KNOWN))
+    kind[(shift >= 0) & (senders["inferred"] > 0)] = INFERRED
+    return kind, np.where(kind == AT_LEAST, least, shift)
 
 
 def medians(senders: np.ndarray) -> np.ndarray:
@@ -104,9 +116,7 @@ def time_shares(settled: Settled) -> tuple[np.ndarray, np.ndarray]:
     spent[:, TEARDOWN] = np.where(finished, last - senders["finished_at"], 0)
     rest = np.where(opened & ~finished, last - senders["data_at"], 0)
     waited_for = end_cause(senders)
-    zero = np.where(
-        peer(senders["zero"]) == 1, last - np.maximum(peer(senders["zero_from"]), senders["data_at"]), 0
-    )
+    zero = np.where(peer(senders["zero"]) == 1, last - np.maximum(peer(senders["zero_from"]), senders["data_at"]), 0)
     zero = np.minimum(np.maximum(zero, 0), rest)
     spent[np.arange(len(senders)), waited_for] += rest - zero
     spent[:, ZERO_WINDOW] += zero

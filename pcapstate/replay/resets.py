@@ -12,7 +12,7 @@ from typing import Any
 from ..kernels import kernel
 from ..schema import CLOSE_REASONS
 from ..tcp import machine
-from .evidence import guard_of, hear, note
+from .evidence import guard_of, hear, note, sample
 from .rows import (
     CONFIRMED,
     DEAD,
@@ -158,6 +158,8 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     if started == NOTHING and f.midstream == 0:
         if f.refused_frame == 0 and form != REPLY:
             f.refused_frame = s.frame
+            if y.syn_pure and y.syn_copies == 0 and s.ack_known and s.ack_relative == y.syn_end:
+                sample(x, s.time - y.syn_last, 1)
         return
     plausible = could_send(x, s)
     if plausible == FORGED:

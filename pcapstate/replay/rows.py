@@ -44,7 +44,7 @@ Side = Row(
     "based base next acked acked_at opened syn_seen fin fin_guess fin_waits "
     "hole hole_end holes beyond beyond_at beyond_frame beyond_twice bytes "
     # The window that the side advertises: `edge` is the right edge it grants, in the peer's space.
-    "window edge scale scaled wl_seq wl_ack zero_windows zero_since "
+    "window edge scale scaled wl_seq wl_ack zero_windows "
     # Clocks. `had`: the latest capture time of something of the peer's that the side is proved to have had.
     "tsval had spoke sent_at sent_frame rtt_min rtt_max rtt_count rtt_last "
     # The ring of what the side sent, for echoes; counts; habits.

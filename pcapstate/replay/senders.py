@@ -30,13 +30,16 @@ Sender = Row(
     # zero window ended; whether it probes the peer's.
     "asks asks_frame zero zero_until zero_tsval probing syns syn_acks "
     # The end of its highest octets that were seen, whether they had PSH, and packets lost before the capture point
-    # that can only have held the octets after them.
-    "data_top pushed lost_ahead "
-    # The window that it grants: field in force, highest right edge, when the edge last moved, smallest and largest
-    # field; what was last told of it in the log of changes; whether it was ever taken back.
-    "field edge_max edge_at zero_from field_min field_max told_field told_state shrunk "
-    # Where the SYNs do not tell the scale: least shift, where the fall of the window began, votes.
-    "scale_least scale_ack scale_field scale_vote scale_votes inferred "
+    # that can only have held the octets after them; whether octets arrived that were not captured.
+    "data_top pushed lost_ahead unseen "
+    # The window that it grants: whether one is in force, its field, and TSval and IP ID of the segment that had it;
+    # highest right edge, when the edge last moved, smallest and largest field, and the field of the SYN; what was last
+    # told of it in the log of changes; whether it was ever taken back.
+    "in_force field wl_tsval wl_ip_id edge_max edge_at zero_from field_min field_max syn_window told_field told_state "
+    "shrunk "
+    # Where the SYNs do not tell the scale (``scales``): least and largest shift, where the fall of the window began,
+    # votes for the largest, and the frame from which on the shift in use is an inferred one, with its time.
+    "scale_least scale_most scale_ack scale_field scale_votes inferred inferred_at "
     # Round trips from the capture point to it (``rtt``): how many were heard of, samples, RFC 6298's SRTT and RTTVAR,
     # five markers and where the upper four stand.
     "heard samples smoothed variation mark0 mark1 mark2 mark3 mark4 at1 at2 at3 at4 "
@@ -57,6 +60,9 @@ Relabel = Row("Relabel", "frame label cause proof")
 _clear = Sender.clear
 
 NOTHING_ASKED, KEEP_ALIVE_ASKS, PROBE_ASKS, FIN_ASKS, CHALLENGE_ASKS = range(5)
+
+MOST_SCALE = 14
+"""RFC 7323 2.3: the largest shift count of a window."""
 
 LEAST_TIMEOUT = 180_000_000
 """ns: no common stack sends again because of a timeout sooner than 200 ms (RFC 6298 says 1 s), less some jitter."""
@@ -87,6 +93,7 @@ def clear_sender(k: Any) -> None:
     k.tsval = -1
     k.signal_acked = -1
     k.field_min = -1
+    k.scale_most = MOST_SCALE
     k.told_field = -1
     k.left = 1 << 62
     k.knows_edge = 1 << 62

@@ -44,10 +44,10 @@ def track(m: Any, segments: Any, first: int, count: int) -> int:
         receive(m, s)
         if its_own:
             advertise(m, x, y, mine, theirs, s)
-            if x.rtt_count != mine.heard:
-                mine.heard = x.rtt_count
-                observe(mine, x.rtt_last)
             account(m, x, y, mine, theirs, s)
+        if x.rtt_count != mine.heard:
+            mine.heard = x.rtt_count
+            observe(mine, x.rtt_last)
     return count
 
 

@@ -1,10 +1,10 @@
 """The windows that each side advertises, and what they grant (RFC 9293 3.8.6, RFC 7323 2; SEMANTICS 2.9).
 
-``advertise`` reads the window of each segment. Where the capture began after the SYNs the scale is not known; it can be
-inferred: a sender never goes beyond the edge, so what it has under way bounds the scale from below; and a receiver
-whose program does not read gives up as much window as it acknowledges, which names the scale.
+``advertise`` reads the window of each segment that its sender can have sent. The window in force at the peer is that of
+the newest segment: one that was overtaken on its way changes nothing. How the field is scaled is in ``scales``.
 
-Not known here: how large a receive buffer is. The largest window is a lower bound of it.
+Not known here: how large a receive buffer is. The largest window is a lower bound of it. Nor when a window arrives:
+what is in force at the peer is so from half a round trip later on.
 """
 
 from __future__ import annotations
@@ -13,15 +13,11 @@ from typing import Any
 
 from ..kernels import Row, kernel
 from .evidence import note
-from .rows import CHANGE_COUNT, KEEP_CHANGES, SCALE_INFERRED, WINDOW_SHRUNK
+from .rows import CHANGE_COUNT, KEEP_CHANGES, WINDOW_SHRUNK
+from .scales import agreed_scale, bound, infer, settle_scale, taken_offer
+from .senders import order
 
 FIN, SYN, RST = 1, 2, 4
-
-MOST_SCALE = 14
-"""RFC 7323 2.3: the largest shift count."""
-
-ENOUGH_FIELD, ENOUGH_VOTES = 8, 3
-"""How much a window field must have fallen for a vote on the scale, and by how many votes one must lead."""
 
 OPEN, FULL, ZERO = range(3)
 """Codes of schema.WINDOW_STATES."""
@@ -29,179 +25,162 @@ OPEN, FULL, ZERO = range(3)
 KNOWN, INFERRED, AT_LEAST, NOT_KNOWN = range(4)
 """Codes of schema.SCALE_KNOWN."""
 
-Change = Row("Change", "flow side frame time field window edge in_flight usable state")
-"""A change of an advertised window, or of what its peer can use of it; -1 where the scale is not known."""
+OF_A_SYN = 1 << 16
+"""Added to what was last told of a window, for that of a SYN: the same field later may mean another window."""
+
+Change = Row("Change", "flow side frame time field ack next acked syn")
+"""A change of an advertised window, or the moment when its peer has used it up: the field in force, the acknowledgement
+it counts from, up to where the peer has sent, and what of that is acknowledged. ``syn``: the field is not scaled."""
 
 
 @kernel
 def advertise(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
-    """The window in segment ``s`` of X, the edge that it grants to Y, and what X itself has under way now.
-
-    It counts only if the segment is not older than the last one used (RFC 9293 3.10.7.4, SND.WL1, SND.WL2).
-    """
+    """The window in segment ``s`` of X, the edge that it grants to Y, and what X itself has under way now."""
+    newer = 0
+    if s.ack_known:
+        newer = is_newer(x, mine, s)
     scale = 0
     if s.flags & SYN:
-        x.scale = -1
+        # Whether the offers were taken is to be seen anew from both.
+        x.scaled = 0
+        y.scaled = 0
+        mine.syn_window = max(mine.syn_window, s.window)
     else:
-        if x.scaled == 0:
-            x.scaled = 1
-            x.scale = agreed_scale(x, y)
-        scale = x.scale
-        if scale < 0 and s.ack_known:
-            scale = infer(m, x, mine, s)
+        scale = scale_of(x, y, mine, s, newer)
         mine.field_min = s.window if s.window < mine.field_min or mine.field_min < 0 else mine.field_min
         mine.field_max = max(mine.field_max, s.window)
-        count_zero(x, s)
+        x.zero_windows += 1 if s.window == 0 else 0
     s.window_octets = s.window << scale if scale >= 0 else (0 if s.window == 0 else -1)
-    s.in_flight = mine.next - mine.acked if mine.next > mine.acked else 0
-    if y.scale < 0 and s.length > 0:
-        bound(theirs, mine)
-    if s.ack_known == 0:
-        return
-    s.right_edge = s.ack_relative + s.window_octets if s.window_octets >= 0 else -1
-    if x.window < 0 or s.seq_relative > x.wl_seq or (s.seq_relative == x.wl_seq and s.ack_relative >= x.wl_ack):
-        use(m, x, mine, theirs, s)
+    s.in_flight = under_way(x, mine)
+    if s.length > 0 and (y.scale < 0 or theirs.inferred):
+        bound(x, mine, theirs)
+    if newer:
+        use(m, x, mine, s, scale)
+    if s.ack_known:
+        s.right_edge = x.edge if x.window >= 0 else -1
         if m.control[KEEP_CHANGES]:
-            changed(m, x, mine, theirs, s)
-    if m.control[KEEP_CHANGES] and s.length > 0:
-        filled(m, y, mine, theirs, s)
+            if newer:
+                changed(m, x, y, mine, theirs, s)
+            if s.length > 0:
+                filled(m, x, y, mine, theirs, s)
 
 
 @kernel
-def agreed_scale(x: Any, y: Any) -> int:
-    """The shift of x's windows: both SYNs must have offered it (RFC 7323 2.2). -1 where the SYNs do not tell.
+def is_newer(x: Any, mine: Any, s: Any) -> int:
+    """1 if X sent ``s`` after the segment whose window is in force (RFC 9293 3.10.7.4, SND.WL1 and SND.WL2).
 
-    A SYN,ACK with the option shows that the SYN had it too (RFC 7323 1.3), also where the SYN was not captured.
+    What is acknowledged never goes back, so the acknowledgement decides; then the sequence number. Where both are the
+    same, TSval or IP ID may tell (a receiver with timestamps drops the older one, RFC 7323 5); else the order here.
     """
-    mine = x.syn_seen - x.syn_unseen
-    peers = y.syn_seen - y.syn_unseen
-    if (mine and x.offered_scale < 0) or (peers and y.offered_scale < 0):
-        return 0
-    if mine and (peers or x.syn_pure == 0):
-        return x.offered_scale if x.offered_scale < MOST_SCALE else MOST_SCALE  # type: ignore[no-any-return]
-    return -1
+    if mine.in_force == 0:
+        return 1
+    if s.ack_relative != x.wl_ack:
+        return 1 if s.ack_relative > x.wl_ack else 0
+    if s.seq_relative != x.wl_seq:
+        return 1 if s.seq_relative > x.wl_seq else 0
+    return 1 if order(mine, s, mine.wl_tsval, mine.wl_ip_id, -1) >= 0 else 0
 
 
 @kernel
-def count_zero(x: Any, s: Any) -> None:
-    """Segments with window 0, and the time from the first of a row of them to the next that opens it."""
-    if s.window == 0:
-        x.zero_windows += 1
-        if x.zero_since < 0:
-            x.zero_since = s.time
-    elif x.zero_since >= 0:
-        x.zero_time += s.time - x.zero_since
-        x.zero_since = -1
-
-
-@kernel
-def use(m: Any, x: Any, mine: Any, theirs: Any, s: Any) -> None:
-    """The window of ``s`` is the one in force at Y, as soon as it arrives there."""
-    x.wl_seq = s.seq_relative
-    x.wl_ack = s.ack_relative
-    x.window = s.window_octets
-    mine.field = s.window
-    if s.flags & SYN == 0:
-        if s.window == 0:
-            if mine.zero == 0:
-                mine.zero_from = s.time
-            mine.zero = 1
-        elif mine.zero:
-            mine.zero = 0
-            mine.zero_until = s.time
-            mine.zero_tsval = s.tsval
-    if s.right_edge < 0:
-        return
-    if s.right_edge > x.edge:
-        mine.edge_at = s.time
-        mine.edge_max = max(mine.edge_max, s.right_edge)
-    elif s.right_edge < x.edge - (1 << MOST_SCALE) and mine.shrunk == 0:
-        # A receiver must not take back what it granted (RFC 9293 3.8.6.2.1); by less than a unit of the scale it may.
-        mine.shrunk = 1
-        note(m, s, WINDOW_SHRUNK, x.edge - s.right_edge, 0)
-    x.edge = s.right_edge
-
-
-@kernel
-def infer(m: Any, x: Any, mine: Any, s: Any) -> int:
-    """A vote on the scale of X, -1 until it is settled: while its program does not read, the edge stands still.
-
-    Then the window shrinks by what is acknowledged: the quotient of both is the unit. Where the program does read, the
-    quotients scatter.
-    """
-    fallen = mine.scale_field - s.window
-    gained = s.ack_relative - mine.scale_ack
-    if fallen <= 0 or gained <= 0 or mine.scale_field <= 0:
-        mine.scale_field = s.window
-        mine.scale_ack = s.ack_relative
-        return -1
-    if fallen < ENOUGH_FIELD:
-        return -1
-    mine.scale_field = s.window
-    mine.scale_ack = s.ack_relative
-    for shift in range(MOST_SCALE + 1):
-        unit = fallen << shift
-        if gained - unit < unit >> 3 and unit - gained < unit >> 3:
-            vote(mine, shift)
-    if mine.scale_votes < ENOUGH_VOTES or mine.scale_vote < mine.scale_least:
-        return -1
-    mine.inferred = 1
-    x.scale = mine.scale_vote
-    note(m, s, SCALE_INFERRED, x.scale, 0)
+def scale_of(x: Any, y: Any, mine: Any, s: Any, newer: int) -> int:
+    """The shift of the window in ``s``, which is no SYN; -1 where it is not known."""
+    if x.scaled == 0:
+        x.scaled = 1
+        agreed = agreed_scale(x, y)
+        if agreed >= 0:
+            x.scale = agreed
+            mine.inferred = 0
+        elif mine.inferred == 0:
+            x.scale = -1
+            if newer and mine.field_min < 0:
+                taken_offer(x, mine, s)
+    if newer and x.fin == 0 and (x.scale < 0 or mine.inferred):
+        infer(mine, s)
+        settle_scale(x, mine, s)
     return x.scale  # type: ignore[no-any-return]
 
 
 @kernel
-def vote(mine: Any, shift: int) -> None:
-    """One vote for a shift; the others' votes count against it."""
-    if mine.scale_vote == shift:
-        mine.scale_votes += 1
-    elif mine.scale_votes > 0:
-        mine.scale_votes -= 1
-    else:
-        mine.scale_vote = shift
-        mine.scale_votes = 1
+def under_way(x: Any, k: Any) -> int:
+    """Octets of X that are not acknowledged: FlightSize (RFC 5681 2), SYN and FIN counted. ``k``: X as a sender.
+
+    Where the capture began later, what was sent before its first octet counts as acknowledged.
+    """
+    low = k.acked if k.acked > 0 or x.syn_seen else 1
+    return k.next - low if k.next > low else 0  # type: ignore[no-any-return]
 
 
 @kernel
-def bound(theirs: Any, mine: Any) -> None:
-    """X has gone so far beyond Y's acknowledgement that Y's window must be at least so large."""
-    if theirs.field <= 0:
+def use(m: Any, x: Any, mine: Any, s: Any, scale: int) -> None:
+    """The window of ``s`` is the one in force at Y, as soon as it arrives there."""
+    certain = 1
+    if mine.in_force and s.ack_relative == x.wl_ack and s.seq_relative == x.wl_seq:
+        certain = order(mine, s, mine.wl_tsval, mine.wl_ip_id, -1)
+    mine.in_force = 1
+    x.wl_seq = s.seq_relative
+    x.wl_ack = s.ack_relative
+    mine.wl_tsval = s.tsval
+    mine.wl_ip_id = s.ip_id
+    x.window = s.window_octets
+    mine.field = s.window
+    if s.flags & SYN == 0:
+        zero_or_not(x, mine, s)
+    if s.window_octets < 0:
         return
-    while mine.next - mine.acked > theirs.field << theirs.scale_least and theirs.scale_least < MOST_SCALE:
-        theirs.scale_least += 1
+    edge = s.ack_relative + s.window_octets
+    if edge > x.edge:
+        mine.edge_at = s.time
+        mine.edge_max = max(mine.edge_max, edge)
+    elif scale >= 0 and certain > 0 and s.flags & SYN == 0 and mine.shrunk == 0 and x.fin == 0:
+        # A receiver should not take back what it granted (RFC 9293 3.8.6); by less than a unit of the scale it may.
+        if edge <= x.edge - (1 << scale):
+            mine.shrunk = 1
+            note(m, s, WINDOW_SHRUNK, x.edge - edge, 0)
+    x.edge = edge
 
 
 @kernel
-def changed(m: Any, x: Any, mine: Any, theirs: Any, s: Any) -> None:
-    """Writes down the window that X advertises, if it is another one, or if now it is full or no longer full."""
-    usable = x.edge - theirs.next if s.window_octets >= 0 else -1
+def zero_or_not(x: Any, mine: Any, s: Any) -> None:
+    """When the window in force became zero, and for how long it was."""
+    if s.window == 0:
+        if mine.zero == 0:
+            mine.zero = 1
+            mine.zero_from = s.time
+    elif mine.zero:
+        mine.zero = 0
+        mine.zero_until = s.time
+        x.zero_time += s.time - mine.zero_from
+        mine.zero_tsval = s.tsval
+
+
+@kernel
+def changed(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
+    """Writes down the window that X advertises, if it is another one, or if it is full now or no longer full."""
     state = OPEN
     if s.window == 0:
         state = ZERO
-    elif s.window_octets >= 0 and usable <= 0:
+    elif s.window_octets >= 0 and x.edge <= theirs.next:
         state = FULL
-    if s.window == mine.told_field and state == mine.told_state:
+    told = s.window + (OF_A_SYN if s.flags & SYN else 0)
+    if told == mine.told_field and state == mine.told_state:
         return
-    mine.told_field = s.window
+    mine.told_field = told
     mine.told_state = state
-    write(m, s, s.side, s.window, s.window_octets, s.right_edge, theirs.next - theirs.acked, usable, state)
+    write(m, s, s.side, x, y, mine, theirs)
 
 
 @kernel
-def filled(m: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
-    """Writes down that data of X has used up the window of Y."""
-    if theirs.told_state != OPEN or y.window <= 0 or mine.next < y.edge:
+def filled(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
+    """Writes down that the octets in ``s``, which X sends, have used up the window of Y."""
+    if theirs.in_force == 0 or theirs.told_state != OPEN or y.window <= 0 or mine.next < y.edge:
         return
     theirs.told_state = FULL
-    write(m, s, 1 - s.side, theirs.field, y.window, y.edge, mine.next - mine.acked, y.edge - mine.next, FULL)
+    write(m, s, 1 - s.side, y, x, theirs, mine)
 
 
 @kernel
-def write(
-    m: Any, s: Any, side: int, field: int, window: int, edge: int, in_flight: int, usable: int, state: int
-) -> None:
-    """One row of the log of changes. The engine empties it before it is full."""
+def write(m: Any, s: Any, side: int, x: Any, y: Any, mine: Any, theirs: Any) -> None:
+    """One row of the log of changes, of the window of X. The engine empties it before it is full."""
     at = m.control[CHANGE_COUNT]
     if at < len(m.changes):
         row = m.changes[at]
@@ -209,10 +188,9 @@ def write(
         row.side = side
         row.frame = s.frame
         row.time = s.time
-        row.field = field
-        row.window = window
-        row.edge = edge
-        row.in_flight = in_flight
-        row.usable = usable if usable > 0 else 0
-        row.state = state
+        row.field = mine.field
+        row.ack = x.wl_ack
+        row.next = theirs.next
+        row.acked = theirs.next - under_way(y, theirs)
+        row.syn = 1 if mine.told_field >= OF_A_SYN else 0
         m.control[CHANGE_COUNT] = at + 1
