@@ -72,3 +72,14 @@ ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED  +1
 """
     )
     assert found["accept_queue"][:2] == (3, "server")
+
+
+def test_an_inferred_scale_is_told_where_it_was_settled():
+    text, window = "", 4000
+    for i in range(6):
+        window -= 50
+        text += f"ESTABLISHED --> <SEQ={100 + 400 * i}><ACK=300><CTL=ACK><DATA=400> --> ESTABLISHED\n"
+        text += f"ESTABLISHED <-- <SEQ=300><ACK={500 + 400 * i}><CTL=ACK><WND={window}> <-- ESTABLISHED\n"
+    frame, side, words = notes(text)["scale_inferred"]
+    assert (frame, side) == (8, "server")
+    assert "inferred to be 3:" in words

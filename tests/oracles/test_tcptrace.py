@@ -82,7 +82,7 @@ def reason(file, flow, side, field, theirs):
 def window_differences():
     """((file, flow, direction, field), reason) of each window that differs."""
     found = []
-    for file, flow, direction, row, ours, side in pairs():
+    for file, flow, direction, row, _, side in pairs():
         for theirs, field in (("min_win", "window_min"), ("max_win", "window_max")):
             told = int(row[f"{theirs}_{direction}"])
             if told != capture(file).flow(flow).facts[f"{side}_{field}"]:

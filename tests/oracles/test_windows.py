@@ -122,8 +122,9 @@ def near(path_trip, ours):
 
 
 def shortest(name, point, number, host):
-    """The shortest turn at a host that the captures at both ends prove, ms, seen from ``point``: from a segment's passing
-    the point on its way to the host to the passing of the next one that the host sent after it had it. Infinite if none.
+    """The shortest turn at a host that the captures at both ends prove, in ms, infinite if there is none.
+
+    It is seen from ``point``: from the passing of a segment that the host had to the passing of the next that it sent.
     """
     here, there = capture(name, point), capture(name, host)
     flow = here.flow(number)
