@@ -41,6 +41,7 @@ class Addresses(Sequence[str]):
 
     def __init__(self, words: np.ndarray) -> None:
         self._words = words
+        self._texts: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self._words)
@@ -57,7 +58,9 @@ class Addresses(Sequence[str]):
         return address(self._words[at].tolist())
 
     def __iter__(self) -> Iterator[str]:
-        return map(address, self._words.tolist())
+        if self._texts is None:
+            self._texts = [address(words) for words in self._words.tolist()]
+        return iter(self._texts)
 
 
 def address(words: Sequence[int]) -> str:

@@ -5,12 +5,13 @@ Made only when somebody asks for the text, from the columns of ``flows`` and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..schema import CLOSE_CALLS, CLOSE_REASONS, CLOSED_BY, OPENED, SIDES
+from .groups import different
 
 PROOFS = (
     "syn", "syn_ack", "handshake", "client_fin", "server_fin", "client_acked", "server_acked", "reset", "reset_by",
@@ -19,18 +20,47 @@ PROOFS = (
 )  # fmt: skip
 
 
+CODES = ("opened", "closed_by", "close_reason", "client_close_call", "server_close_call")
+FRAMES = (
+    "syn", "syn_ack", "handshake", "client_fin", "server_fin", "client_acked", "server_acked", "reset", "answers",
+    "bad_ack", *(f"{side}_{what}" for side in SIDES for what in ("shutdown", "close")),
+)  # fmt: skip
+"""Those of PROOFS that a sentence only names, where they are there: which frame it is changes no word of it."""
+
+
+class _Place(int):
+    """A frame in a pattern of sentences: true if there is one, and written as the place where its number belongs."""
+
+    def __format__(self, _: str) -> str:
+        return f"{{{FRAMES[self - 1]}}}" if self else "0"
+
+
 def sentences(columns: Mapping[str, Any]) -> np.ndarray:
-    """The column ``note`` of ``flows``: an object array of str."""
-    names = ("opened", "closed_by", "close_reason", "client_close_call", "server_close_call")
-    rows = zip(*(columns[n].tolist() for n in (*names, *(f"_proof_{p}" for p in PROOFS))), strict=True)
-    out = np.empty(len(columns["opened"]), object)
-    for i, row in enumerate(rows):
-        proof = dict(zip(PROOFS, row[len(names) :], strict=True))
-        calls = [CLOSE_CALLS[code] for code in row[3:5]]
-        opened, why = OPENED[row[0]], CLOSE_REASONS[row[2]]
-        parts = (_opening(opened, why, proof), _closing(opened, row[1], why, calls, proof))
-        out[i] = " ".join(part for part in parts if part)
+    """The column ``note`` of ``flows``: an object array of str. Each pattern is made once, then the frames put in."""
+    count = len(columns["opened"])
+    codes = [columns[name] for name in CODES]
+    frames = {name: columns[f"_proof_{name}"] for name in FRAMES}
+    others = {name: columns[f"_proof_{name}"] for name in PROOFS if name not in FRAMES}
+    group, first = different([*codes, *others.values(), *(values > 0 for values in frames.values())], count)
+    out = np.empty(count, object)
+    together = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1]) if count else ()
+    for row, rows in zip(first.tolist(), together, strict=True):
+        proof: dict[str, int] = {name: int(values[row]) for name, values in others.items()}
+        proof |= {name: _Place(k + 1 if frames[name][row] > 0 else 0) for k, name in enumerate(FRAMES)}
+        pattern = _sentence([int(values[row]) for values in codes], proof)
+        named = [name for name in FRAMES if f"{{{name}}}" in pattern]
+        numbers = zip(*(frames[name][rows].tolist() for name in named), strict=True)
+        put = pattern.format_map
+        out[rows] = [put(dict(zip(named, of, strict=True))) for of in numbers] if named else pattern
     return out
+
+
+def _sentence(codes: Sequence[int], proof: dict[str, int]) -> str:
+    """The sentence of one connection; with places for frames its pattern."""
+    opened, why = OPENED[codes[0]], CLOSE_REASONS[codes[2]]
+    calls = [CLOSE_CALLS[code] for code in codes[3:]]
+    parts = (_opening(opened, why, proof), _closing(opened, codes[1], why, calls, proof))
+    return " ".join(part for part in parts if part)
 
 
 def _opening(opened: str, why: str, proof: dict[str, int]) -> str:
