@@ -182,3 +182,45 @@ ESTABLISHED   <-- <SEQ=7000><ACK=9001><CTL=SYN,ACK>         <-- SYN_RECEIVED
     (gone,) = [r for r in timeline(replayed(rows)) if (r["flow"], r["side"], r["to_state"]) == (0, "client", "CLOSED")]
     assert (gone["frame"], gone["evidence"]) == (6, "sent")
     assert gone["latest"] == rows[3]["time"] >= gone["estimate"]
+
+
+NEXT_WITHOUT_ITS_SYN = """
+ESTABLISHED   --> <SEQ=5001><ACK=9001><CTL=PSH,ACK><DATA=5> --> ESTABLISHED   +0.500
+ESTABLISHED   <-- <SEQ=9001><ACK=5006><CTL=ACK>             <-- ESTABLISHED
+"""
+
+
+def test_numbers_outside_of_a_closed_connection_are_of_the_next_one():
+    """Nothing is sent after a FIN: the SYN of another connection was not captured."""
+    result = replayed(segments_of(CLOSED_CONNECTION + NEXT_WITHOUT_ITS_SYN).rows)
+    assert column(result, "flow", "segments") == [0] * 6 + [1] * 2
+    assert column(result, "roles") == [ROLES.index("syn"), ROLES.index("guessed")]
+    for side in ("client", "server"):
+        alone = timeline(replayed(segments_of(CLOSED_CONNECTION).rows))
+        assert states(timeline(result), side) == states(alone, side)
+
+
+def test_one_number_outside_of_a_closed_connection_is_a_late_or_a_forged_segment():
+    for ladder in (
+        "FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK  +0.500\n",
+        "FIN_WAIT_2    <-- <SEQ=9001><ACK=101><CTL=ACK>              <-- LAST_ACK  +0.500\n",
+    ):
+        result = replayed(segments_of(CLOSED_CONNECTION + ladder).rows)
+        assert column(result, "flow", "segments") == [0] * 7
+
+
+def test_two_connections_taken_for_one_make_nothing_certain():
+    """Both numbers leap, and no SYN was captured: of whose FINs these are nothing is known."""
+    opened = CLOSED_CONNECTION.split("FIN_WAIT_1", maxsplit=1)[0]
+    result = replayed(
+        segments_of(
+            opened
+            + """
+ESTABLISHED   --> <SEQ=70000><ACK=90000><CTL=ACK>           --> ESTABLISHED   +0.500
+FIN_WAIT_1    --> <SEQ=70000><ACK=90000><CTL=FIN,ACK>       --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=90000><ACK=70001><CTL=FIN,ACK>       <-- LAST_ACK
+"""
+        ).rows
+    )
+    sure = [row["to_state"] for row in timeline(result) if row["evidence"] in ("sent", "confirmed")]
+    assert sure == ["SYN_SENT"]

@@ -245,6 +245,20 @@ INCOMPLETE = {
         delays=(0, 100),
         fates={(0, 0): Fate(copied="before", copy_late=30 * MILLI, missed=True)},
     ),
+    "a SYN that is missing had the timestamp of the SYN,ACK, as the peer's SYN,ACK shows": a_scenario(
+        [(200, "connect", 0)],
+        [CONNECT],
+        habits=({}, NO_SYN_ACK),
+        delays=(0, 200),
+        fates={(0, 0): Fate(missed=True)},
+    ),
+    "a capture that begins with a SYN,ACK whose acknowledgement is 0": a_scenario(
+        [CONNECT],
+        [LISTEN],
+        habits=({"iss": 0xFFFFFFFF, **ALIVE}, {}),
+        fates={(0, 1): Fate(lost="after"), (0, 4): Fate(lost="before"), (0, 2): Fate(lost="before")},
+        starts=2247 * MILLI,
+    ),
     "data that is missing had the timestamp of the ACK of the FIN": a_scenario(
         [CONNECT, (200, "shutdown", 0)],
         [LISTEN, (100, "send", 1200)],
@@ -266,6 +280,28 @@ INCOMPLETE = {
 def test_what_is_missing_from_a_capture_proves_nothing(kind):
     assert not INCOMPLETE[kind].complete
     judge(INCOMPLETE[kind])
+
+
+OVERTAKEN = {
+    "a SYN,ACK overtakes the SYN of the same tick, and an echo is due to that": a_scenario(
+        [CONNECT],
+        [CONNECT],
+        habits=({"tick": 10 * MILLI}, {"syn_draws_syn_ack": False}),
+        delays=(0, 1),
+        fates={(0, 1): Fate(late_after=300 * MILLI), (0, 0): Fate(late_before=100 * MILLI, copied="before")},
+    ),
+    "the reset that refused a SYN is overtaken by the whole connection after it": a_scenario(
+        [(400, "connect", 0), WHEN_OPEN, (0, "shutdown", 0)],
+        [CONNECT, WHEN_OPEN, (0, "shutdown", 0)],
+        fates={(0, 0): Fate(late_before=SECOND)},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OVERTAKEN)
+def test_what_is_late_proves_nothing(kind):
+    assert OVERTAKEN[kind].complete
+    judge(OVERTAKEN[kind])
 
 
 def test_the_segment_that_shows_a_missing_fin_acknowledges_it():

@@ -35,6 +35,9 @@ UNKNOWN_NUMBER = -(1 << 41)
 FAR = 1 << 28
 """A number this far from what is expected belongs to nothing that this connection sent."""
 
+LEAP = 0xFFFF
+"""What one segment can carry, octets: the numbers of a connection that is captured whole do not go further at once."""
+
 
 @kernel
 def relate(f: Any, x: Any, y: Any, s: Any) -> None:
@@ -50,7 +53,7 @@ def relate(f: Any, x: Any, y: Any, s: Any) -> None:
     s.ack_relative = -1
     s.ack_known = 0
     if s.flags & ACK:
-        if y.based == 0 and not (s.flags & SYN and y.syn_seen == 0 and s.ack == 0):
+        if y.based == 0:
             y.based = 1
             y.base = (s.ack - 1) & 0xFFFFFFFF
             y.next = 1
@@ -98,6 +101,8 @@ def receive(m: Any, s: Any) -> None:
         return
     if s.ack_known and (s.ack_relative - y.next > FAR or s.ack_relative - y.next < -FAR):
         s.ack_known = 0
+    if s.ack_known and s.flags & SYN == 0 and leaps(offset, s.ack_relative - y.next):
+        f.twin = 1
     if f.resets:
         alive_after_all(m, f, x, y, first, peer, s)
     end = s.seq_relative + s.length + (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
@@ -106,9 +111,9 @@ def receive(m: Any, s: Any) -> None:
         not_a_fin(m, x, s.side, s)
     tsval = carrier_tsval(x, s)
     if end > s.seq_relative and end <= x.next and s.seq_relative >= x.acked - 1:
-        sent_again(m, x, s.seq_relative)
         if s.ip_id != x.proof_ip_id or (s.ip_id <= 0 and s.tsval != x.tsval):
             # Not a copy that the network or the capture made of what came just before.
+            sent_again(m, x, s.seq_relative)
             x.repeated_unanswered += 1
     queue(x, y, s, end, guard_of(x))
     original = witness(x, s, end, had)
@@ -128,6 +133,15 @@ def receive(m: Any, s: Any) -> None:
         x.fin_waits = 0
         presume(m.events[peer + FIN_RECEIVED], s, octets, tsval, m.events[peer + DEAD].grade)
     habits(f, x, s)
+
+
+@kernel
+def leaps(octets: int, acknowledged: int) -> int:
+    """1 if both numbers of a segment are far from all that was seen: much is missing, or it is another connection's."""
+    if octets < 0 and acknowledged < 0:
+        # It was sent long ago.
+        return 0
+    return 1 if (octets > LEAP or octets < -LEAP) and (acknowledged > LEAP or acknowledged < -LEAP) else 0
 
 
 @kernel

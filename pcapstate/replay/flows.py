@@ -11,6 +11,7 @@ from typing import Any
 
 from ..kernels import kernel
 from ..tcp.profiles import TIME_WAIT_ISN_STEP
+from ..tcp.sequence import unwrap
 from .proofs import clear_proofs
 from .rows import (
     BUCKET_MASK,
@@ -335,6 +336,10 @@ def flow_of(m: Any, s: Any) -> int:
         older = slot
         slot = open_flow(m, s, h, -1)
         retire(m, older, slot, s)
+    elif s.flags & (SYN_FLAG | ACK_FLAG | RST_FLAG) == ACK_FLAG and past_the_end(m, s, slot) > 0:
+        older = slot
+        slot = open_flow(m, s, h, -1)
+        retire(m, older, slot, s)
     if m.flows[slot].older >= 0:
         slot = belongs(m, s, slot)
     f = m.flows[slot]
@@ -342,6 +347,25 @@ def flow_of(m: Any, s: Any) -> int:
     s.flow = f.number
     s.side = sender(f, s)
     return slot
+
+
+@kernel
+def past_the_end(m: Any, s: Any, slot: int) -> int:
+    """1 if both numbers of a segment lie outside of a connection that both sides have closed: that of the next one,
+    whose SYN was not captured. Nothing is sent before a SYN, nor after a FIN."""
+    side = sender(m.flows[slot], s)
+    x = m.sides[2 * slot + side]
+    y = m.sides[2 * slot + 1 - side]
+    if x.fin == 0 or y.fin == 0 or x.fin_guess or y.fin_guess:
+        return 0
+    return outside(x, s.seq) & outside(y, s.ack)
+
+
+@kernel
+def outside(x: Any, number: int) -> int:
+    """1 if a sequence number lies before the SYN of a side, or after its FIN."""
+    number = unwrap(number, x.base, x.next)
+    return 1 if number > x.fin or (number < 0 and x.isn_known and x.syn_unseen == 0) else 0
 
 
 @kernel

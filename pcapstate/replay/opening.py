@@ -73,6 +73,10 @@ def syn(
     presume(m.events[peer + SYN_RECEIVED], s, octets, tsval, NOTHING)
     if y.syn_pure or x.crossed:
         f.simultaneous = 1
+    acked = m.events[peer + SYN_ACKED]
+    if s.tsval >= 0 and acked.tsval == s.tsval:
+        # Overtaken by its SYN,ACK of the same tick: an echo of the TSval may be due to this.
+        acked.tsval = -1
 
 
 @kernel
@@ -143,6 +147,8 @@ def syn_ack(
     if x.syn_pure:
         # Its SYN and then this: the peer's SYN came between, whether that was captured or not.
         f.simultaneous = 1
+        if y.syn_pure == 0:
+            done.tsval = -1
         if x.crossed == 0 and x.open_shown == 0 and done.grade != NOTHING:
             # So its bare ACKs may have come from SYN_RECEIVED.
             unproved(done)

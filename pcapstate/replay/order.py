@@ -120,7 +120,8 @@ def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered
     aborted = (events["how"][:, DEAD] == machine.SND_RST) & (sides["rst_form"] == ACTIVE_FORM)
     listened = (sides["syn_pure"] == 0) & (sides["syn_seen"] == 1)
     for event in (SYN_RECEIVED, SYN_ACKED, FIN_SENT, FIN_RECEIVED, FIN_ACKED, DEAD):
-        # A SYN with the ISN of the connection before may be a late copy of its SYN, and what follows its own.
+        # A SYN with the ISN of the connection before may be a late copy of its SYN, and what follows its own; or two
+        # connections are taken for one, as the SYN of the second was not captured.
         _doubt(made, event, twin)
         made.low[twin, event] = -NEVER
     # A reset takes the child of a listener back to LISTEN, if it was not yet past SYN_RECEIVED.

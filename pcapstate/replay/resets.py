@@ -169,7 +169,9 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
         # It would have acknowledged the FIN, had a socket taken it.
         unsee(got)
     if is_over(m, first) == 2 and form != ACTIVE:
-        over(m, x, y, first, s)
+        # An answer to a SYN shows nothing: it may be from before this side had a socket.
+        if form == REPLY:
+            over(m, x, y, first, s)
         return
     acked = m.events[first + FIN_ACKED]
     if acked.grade == PRESUMED and form == REPLY and s.seq_relative < x.fin:
