@@ -200,7 +200,9 @@ def test_a_range_of_time():
     ("part", "said"), [({"frames": (100, 200)}, "frames 100 to 200"), ({"time": (5.0, 6.5)}, "5 to 6.5 s")]
 )
 def test_a_range_without_a_segment(part, said):
-    with pytest.raises(ValueError, match=f"flow 0 has no segment in the range asked for: {said}"):
+    with pytest.raises(
+        ValueError, match=f"flow 0 has no segment in the range asked for: {said}; it has frames 1 to 11, 0 to"
+    ):
         ladder_layout(plot_data.whole(), **part)
 
 

@@ -134,24 +134,24 @@ def nothing(ax: Axes, why: str, style: Style) -> None:
     ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", color=style.quiet, fontsize=SMALL)
 
 
-def shade(ax: Axes, spans: pd.DataFrame, color: str, hatch: str | None) -> None:
+def shade(ax: Axes, spans: pd.DataFrame, color: str, hatch: str | None, style: Style) -> None:
     """Shades stretches of time (``start``, ``end``) from bottom to top, as one collection: there may be thousands."""
     ax.broken_barh(
         list(zip(spans["start"], spans["end"] - spans["start"], strict=True)),
         (0, 1),
         transform=ax.get_xaxis_transform(),
         zorder=0,
-        **_shading(color, hatch),
+        **_shading(color, hatch, style),
     )
 
 
-def shaded(color: str, hatch: str | None) -> Patch:
+def shaded(color: str, hatch: str | None, style: Style) -> Patch:
     """How such a stretch looks in the legend."""
-    return Patch(**_shading(color, hatch))
+    return Patch(**_shading(color, hatch, style))
 
 
-def _shading(color: str, hatch: str | None) -> dict[str, Any]:
-    face, edge = to_rgba(color, 0.16), to_rgba(color, 0.3)
+def _shading(color: str, hatch: str | None, style: Style) -> dict[str, Any]:
+    face, edge = to_rgba(color, style.shade), to_rgba(color, style.shade + 0.14)
     return {"facecolor": face, "edgecolor": edge, "linewidth": 0.0, "hatch": hatch}
 
 

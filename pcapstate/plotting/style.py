@@ -48,6 +48,8 @@ class Style:
     sack: str
     doubt: str
     """Hatching of what is not known exactly."""
+    shade: float = 0.16
+    """How strong a stretch of time is shaded (0 to 1); on dark paper a colour needs more."""
 
     def over(self, color: str) -> str:
         """Black or white, whichever is easier to read on ``color`` (W3C's relative luminance)."""
@@ -129,6 +131,7 @@ DARK = Style(
     full="#dd8a1f",
     sack="#bb66e0",
     doubt="#e8ecf0",
+    shade=0.22,
 )
 
 STYLES: Mapping[str, Style] = MappingProxyType({"light": LIGHT, "dark": DARK})

@@ -87,7 +87,7 @@ def _direction(ax: Axes, table: Direction, thinned: bool, view: tuple[float, flo
         zorder=5,
     )
     ax.vlines(table.sack["time"], table.sack["low"], table.sack["high"], color=colors.sack, linewidth=1.0, zorder=3.5)
-    shade(ax, table.zero, colors.zero, ZERO)
+    shade(ax, table.zero, colors.zero, ZERO, colors)
     low, high = table.bounds
     _marks(ax, table.marks[table.marks["seq"].between(low, high)].head(40), view, colors)
     octets(ax, f"{table.side}\N{RIGHT SINGLE QUOTATION MARK}s sequence\nnumbers (octets)", colors)
@@ -153,7 +153,7 @@ def legend_of(ax: Axes, table: Sequence, colors: Style, *, below: float = 34) ->
     if some("edge"):
         marks.append((Line2D([], [], color=colors.edge, linewidth=1.0), "right edge: the peer lets it send up to here"))
     if some("zero"):
-        marks.append((shaded(colors.zero, ZERO), "zero window: it lets it send nothing"))
+        marks.append((shaded(colors.zero, ZERO, colors), "zero window: it lets it send nothing"))
     if some("sack"):
         marks.append(
             (Line2D([], [], color=colors.sack, linestyle="", marker="|", markersize=9), "SACK: arrived out of order")

@@ -80,8 +80,8 @@ def _panel(ax: Axes, panel: Panel, table: Windows, colors: Style) -> None:
 
 def _spans(ax: Axes, panel: Panel, colors: Style) -> None:
     """Stretches of time with nothing usable."""
-    shade(ax, panel.full, colors.full, None)
-    shade(ax, panel.zero, colors.zero, ZERO)
+    shade(ax, panel.full, colors.full, None, colors)
+    shade(ax, panel.zero, colors.zero, ZERO, colors)
 
 
 def _marks(ax: Axes, panel: Panel, colors: Style) -> None:
@@ -150,10 +150,10 @@ def legend_of(ax: Axes, table: Windows, colors: Style, *, below: float = 34) -> 
             "lowest to highest, where they change quickly",
         ),
         (scaled, Patch(facecolor=to_rgba(colors.acknowledged, 0.16)), "usable: what the peer may still send"),
-        (some("full"), shaded(colors.full, None), "window full: nothing usable"),
+        (some("full"), shaded(colors.full, None, colors), "window full: nothing usable"),
         (
             some("zero"),
-            shaded(colors.zero, ZERO),
+            shaded(colors.zero, ZERO, colors),
             "zero window",
         ),
         (

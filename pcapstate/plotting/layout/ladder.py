@@ -113,6 +113,7 @@ def ladder_layout(
 def _chosen(
     segments: pd.DataFrame, known: Facts, frames: tuple[int, int] | None, time: tuple[float, float] | None
 ) -> pd.DataFrame:
+    first, last = segments["frame"].min(), segments["frame"].max()
     if frames is not None:
         segments = segments[segments["frame"].between(*frames)]
     if time is not None:
@@ -121,7 +122,10 @@ def _chosen(
     if len(segments) == 0:
         where = [f"frames {frames[0]} to {frames[1]}"] if frames is not None else []
         where += [f"{time[0]:g} to {time[1]:g} s"] if time is not None else []
-        raise ValueError(f"flow {known.number} has no segment in the range asked for: {', '.join(where) or 'all'}")
+        raise ValueError(
+            f"flow {known.number} has no segment in the range asked for: {', '.join(where) or 'all'}; "
+            f"it has frames {first} to {last}, 0 to {known.duration:g} s"
+        )
     return segments.reset_index(drop=True)
 
 
