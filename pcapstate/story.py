@@ -26,7 +26,7 @@ def story(flow: Flow) -> str:
     """A few sentences: how it was opened and ended, what was carried, what slowed it, in which states it was left."""
     facts = flow.facts
     sentences = [_opening(flow), _ending(facts), _carried(facts), *slowness(flow)]
-    sentences += [_left(side) for side in flow.sides]
+    sentences += _left(flow)
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -71,13 +71,22 @@ def _ending(facts: dict[str, Any]) -> str:
     )
 
 
-def _left(side: Side) -> str:
-    rows = side.transitions
-    if not side.final_state:
-        return f"The {side.name}'s state is not known."
-    shown = [row for row in rows if row["evidence"] != "timer"]
+def _left(flow: Flow) -> list[str]:
+    """Where the sides are left: one sentence for both if that is the same."""
+    client, server = (_state(side) for side in flow.sides)
+    if client == server and client:
+        return [f"Both sides are left in {client}."]
+    return [
+        f"The {side.name} is left in {state}." if state else f"The {side.name}'s state is not known."
+        for side, state in zip(flow.sides, (client, server), strict=True)
+    ]
+
+
+def _state(side: Side) -> str:
+    """The side's last state, and whether that is only presumed; empty where nothing is known."""
+    shown = [row for row in side.transitions if row["evidence"] != "timer"]
     presumed = bool(shown) and shown[-1]["evidence"] == "presumed" and shown[-1]["to_state"] == side.final_state
-    return f"The {side.name} is left in {side.final_state}{', as it seems' if presumed else ''}."
+    return f"{side.final_state}{', as it seems' if presumed else ''}" if side.final_state else ""
 
 
 def octets(number: int) -> str:

@@ -32,7 +32,7 @@ label 8 retransmission fin
 label 9 time_wait_ack
 flow closed_by=client close_reason=fin server_bytes=0
 says Opened by a three-way handshake (frames 1, 2, 3).
-says The client closed first (FIN in frame 4), the server after it (frame 6), with 1 FIN sent again.
+says The client closed first (FIN in frame 4), the server after it (frame 6); 1 FIN was sent again.
 """
 
 

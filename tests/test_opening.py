@@ -252,3 +252,18 @@ ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> SYN_RECEIVED  +0
         + (data + again if data_first else again + data)
     )
     assert replayed(made.rows).table("notes")["kind"].tolist() == kinds
+
+
+@pytest.mark.parametrize(("late", "evidence", "frame"), [("0.000200", "confirmed", 2), ("1.000", "deduced", 1)])
+def test_a_syn_that_the_capture_shows_after_its_answer(late, evidence, frame):
+    """At once it is the one that was answered; a second later another, sent because the SYN,ACK had not come."""
+    result = replayed(
+        segments_of(f"""
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>           <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED  +{late}
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED   +0.020
+""").rows
+    )
+    row = row_of(timeline(result), "server", "SYN_RECEIVED")
+    assert (row["evidence"], row["frame"]) == (evidence, frame)
+    assert (result.table("segments")["label"][1] == 0) == (evidence == "confirmed")

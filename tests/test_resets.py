@@ -45,7 +45,7 @@ CLOSED        <-- <SEQ=301><CTL=RST><WND=0>                 <-- CLOSED
 """
     )
     assert verdict(result) == ("server", "data_after_close")
-    assert "(frame 6) nobody reads, and a reset answers it (frame 7)." in result.table("flows")["note"][0]
+    assert "(frame 6), and a reset answers it (frame 7)." in result.table("flows")["note"][0]
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,11 @@ def test_what_is_only_presumed_is_marked():
     assert "left in CLOSED, as it seems." in told()
 
 
+def test_both_sides_in_one_state_are_told_together():
+    assert told(client_state="ESTABLISHED", server_state="ESTABLISHED").endswith("Both sides are left in ESTABLISHED.")
+    assert told(client_state=None, server_state=None).endswith("The server's state is not known.")
+
+
 def test_a_side_of_which_nothing_is_known():
     assert told(server_state=None).endswith("The server's state is not known.")
 

@@ -125,6 +125,18 @@ def test_the_top_row_is_cut_in_two(speed):
 
 
 @BOTH
+def test_octets_that_nobody_saw_have_no_marks(speed):
+    """Those of the segment that acknowledges them are its own sender's."""
+    sides = Sides(speed)
+    sides.append(sides.mine, 1, 100)
+    row = convert(Segment, [segment(tsval=20, ip_id=5, time=7, frame=3)], speed)[0]
+    sides.run("append_unseen", sides.memory, sides.mine, row, 150)
+    assert sides.known() == [(100, 150, 0), (1, 100, 1)]
+    assert [sides.field(2, name) for name in ("first_tsval", "first_ip_id", "first_said", "tsval", "ip_id")] == [-1] * 5
+    assert sides.field(2, "first_frame") == 3
+
+
+@BOTH
 def test_octets_that_were_not_taken_are_as_if_never_sent(speed):
     """RFC 7413 4.2: data in a SYN that the SYN,ACK does not acknowledge."""
     sides = Sides(speed)

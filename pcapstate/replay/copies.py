@@ -86,6 +86,9 @@ def again(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -> N
     if s.flags & SYN and s.flags & ACK and mine.syn_acks == 1 and facts.holes == 0 and facts.seen > 0:
         # Simultaneous open: the SYN once more, as it must be (RFC 9293 3.10.7.3, fourth).
         return
+    if s.flags & SYN and x.syn_unseen and s.time - x.syn_last < LEAST_SIGNAL:
+        # The capture shows the SYN after the SYN,ACK that answers it.
+        return
     if facts.seen + facts.holes == 0:
         if x.hole < x.hole_end and s.seq_relative >= x.hole:
             # Given up: whether these octets were seen before is not known any more.

@@ -14,7 +14,7 @@ from ..kernels import kernel
 from ..tcp.sequence import unwrap
 from .codes import FAST, LOST_AFTER, LOST_IN_CAPTURE, NO_CAUSE, SPURIOUS, TIMEOUT
 from .rows import NEVER, RELABEL_COUNT
-from .transmissions import alive, append, locate, place
+from .transmissions import alive, append_unseen, locate, place
 
 RELABELS_A_SEGMENT = 256
 """How many earlier segments one segment may name anew; an acknowledgement of more leaves the rest unnamed."""
@@ -44,7 +44,7 @@ def acknowledged(m: Any, x: Any, y: Any, theirs: Any, s: Any) -> None:
         return
     if s.ack_relative > theirs.next:
         # These were never seen, and yet arrived.
-        append(m, theirs, s, theirs.next, s.ack_relative, 0)
+        append_unseen(m, theirs, s, s.ack_relative)
     before = theirs.acked
     theirs.duplicate_acks = 0
     if theirs.recovery and s.ack_relative >= theirs.recover:

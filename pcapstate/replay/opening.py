@@ -70,7 +70,12 @@ def syn(
         refute(m, got, s, REFUTED_SYN_ACK, guard_of(x), had)
         if m.events[first + SYN_ACKED].grade == PRESUMED:
             take_back(m.events[first + SYN_ACKED], s, guard_of(x), had)
-    presume(m.events[peer + SYN_RECEIVED], s, octets, tsval, NOTHING)
+    arrived = m.events[peer + SYN_RECEIVED]
+    presume(arrived, s, octets, tsval, NOTHING)
+    if arrived.grade == DEDUCED and again and fresh == 0 and arrived.frame == f.syn_ack_seen:
+        # The capture shows the SYN after its SYN,ACK, and too soon for another.
+        arrived.grade = CONFIRMED
+        arrived.frame = s.frame
     if y.syn_pure or x.crossed:
         f.simultaneous = 1
     acked = m.events[peer + SYN_ACKED]

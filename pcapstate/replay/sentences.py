@@ -84,7 +84,7 @@ def _opening(opened: str, why: str, proof: dict[str, int]) -> str:
     if opened == "aborted":
         if why == "abort" and proof["answers"]:
             return f"Not opened: the {SIDES[proof['reset_by']]} had given up when the SYN,ACK came (frame {proof['answers']}), and answers it with a reset (frame {proof['reset']})."
-        return f"Not opened: the handshake ended with a reset (frame {proof['reset']})."
+        return "Not opened: the handshake was broken off."
     return "Begun before the capture: client and server are a guess."
 
 
@@ -115,7 +115,7 @@ def _data_after_close(side: str, peer: str, proof: dict[str, int]) -> str:
     acked = f", acknowledged in frame {proof[f'{side}_acked']}" if proof[f"{side}_acked"] else ""
     return (
         f"The {side} closed (FIN in frame {proof[f'{side}_fin']}{acked}), by close() or shutdown(SHUT_RDWR): "
-        f"what the {peer} sent after that (frame {proof['answers']}) nobody reads, and a reset answers it (frame {proof['reset']})."
+        f"nobody reads what the {peer} sent after that (frame {proof['answers']}), and a reset answers it (frame {proof['reset']})."
     )
 
 
@@ -125,7 +125,7 @@ def _fins(who: str, word: str, proof: dict[str, int]) -> str:
     first, second = (who, "server" if who == "client" else "client")
     start = f"The {first} closed first (FIN in frame {proof[f'{first}_fin']}"
     again = proof[f"{first}_again"] + proof[f"{second}_again"]
-    more = f", with {again} FIN{'s' if again > 1 else ''} sent again" if again else ""
+    more = "; 1 FIN was sent again" if again == 1 else f"; {again} FINs were sent again" if again else ""
     if word == "fin":
         open_end = "" if proof[f"{second}_acked"] else ", whose FIN was not seen acknowledged"
         return f"{start}), the {second} after it (frame {proof[f'{second}_fin']}){open_end}{more}."

@@ -97,6 +97,21 @@ def stamp(row: Any, s: Any) -> None:
 
 
 @kernel
+def append_unseen(m: Any, mine: Any, s: Any, end: int) -> None:
+    """Octets of a side up to ``end`` that its peer acknowledges in ``s`` and nobody saw: their marks are not known."""
+    append(m, mine, s, mine.next, end, 0)
+    row = m.sent[place(m, mine.top)]
+    row.first_tsval = -1
+    row.first_tsecr = -1
+    row.first_ip_id = -1
+    row.first_said = -1
+    row.tsval = -1
+    row.tsecr = -1
+    row.ip_id = -1
+    row.said = -1
+
+
+@kernel
 def cut_back(m: Any, mine: Any, end: int) -> None:
     """The octets of the highest row from ``end`` on were not taken: they will be sent as if for the first time."""
     if alive(m, mine.top):
