@@ -68,6 +68,46 @@ def test_the_expectation_names_every_event():
     assert tuple(EXPECTED) == EVENTS
 
 
+# And by state: what ends it. The words are those of RFC 9293 3.3.2, which says what each state waits for.
+ENDS = {
+    # "no connection state at all": only its user's OPEN
+    "CLOSED": ("passive OPEN", "snd SYN"),
+    # "waiting for a connection request"; its user may SEND or CLOSE
+    "LISTEN": ("rcv SYN", "snd SYN", "close"),
+    # "waiting for a matching connection request after having sent a connection request"
+    "SYN_SENT": ("rcv SYN,ACK", "rcv SYN", "close", "rcv RST", "snd RST", "timeout"),
+    # "waiting for a confirming connection request acknowledgment after having both received and sent" one
+    "SYN_RECEIVED": (
+        "rcv ACK of SYN", "snd FIN", "rcv FIN", "rcv RST", "rcv RST, active", "snd RST", "timeout",
+    ),
+    # "an open connection": until either side closes
+    "ESTABLISHED": ("snd FIN", "rcv FIN", "rcv RST", "snd RST", "timeout"),
+    # "waiting for a connection termination request from the remote TCP peer, or an acknowledgment of" its own
+    "FIN_WAIT_1": ("rcv ACK of FIN", "rcv FIN", "rcv RST", "snd RST", "timeout"),
+    # "waiting for a connection termination request from the remote TCP peer"
+    "FIN_WAIT_2": ("rcv FIN", "rcv RST", "snd RST", "timeout"),
+    # "waiting for a connection termination request from the local user"
+    "CLOSE_WAIT": ("snd FIN", "rcv RST", "snd RST", "timeout"),
+    # "waiting for a connection termination request acknowledgment from the remote TCP peer"
+    "CLOSING": ("rcv ACK of FIN", "rcv RST", "snd RST", "timeout"),
+    # the same, of the FIN that answers the peer's
+    "LAST_ACK": ("rcv ACK of FIN", "rcv RST", "snd RST", "timeout"),
+    # "waiting for enough time to pass": its one timer is that of 2 MSL
+    "TIME_WAIT": ("2MSL", "rcv RST", "snd RST"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_ends_a_state(state):
+    row = NEXT[STATES.index(state)]
+    assert {event for event, target in zip(EVENTS, row, strict=True) if target != NO_STATE} == set(ENDS[state])
+
+
+def test_no_event_leaves_a_state_as_it_is():
+    """What changes nothing is no edge: the replay would show a transition that is none."""
+    assert all(NEXT[number, event] != number for number in range(len(STATES)) for event in range(len(EVENTS)))
+
+
 def test_the_table_is_small_and_cannot_be_changed():
     assert NEXT.shape == (len(STATES), len(EVENTS))
     assert NEXT.dtype == np.uint8
