@@ -269,3 +269,24 @@ TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED        +0
     assert states(rows, "client")[3:] == ["FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"]
     assert states(rows, "server")[3:] == ["CLOSE_WAIT", "LAST_ACK", "CLOSED"]
     assert {r["evidence"] for r in rows if r["to_state"] in ("FIN_WAIT_2", "TIME_WAIT")} == {"presumed"}
+
+
+SACKED = """
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><DATA=10>      ... ESTABLISHED   +0.010
+FIN_WAIT_1    --> <SEQ=110><ACK=300><CTL=FIN,ACK>           --> ESTABLISHED
+FIN_WAIT_1    <-- <SEQ=300><ACK=100><CTL=ACK>               <-- ESTABLISHED   +0.010
+"""
+
+
+def sacked(text):
+    made = segments_of(OPEN + SACKED + text)
+    made.rows[5].update(sacks=1, sack_left0=110, sack_right0=111)
+    return states(timeline(replayed(made.rows)), "server")
+
+
+def test_a_fin_that_arrived_before_what_it_follows_has_no_effect():
+    """The SACK block says that it is there, the acknowledgement that it is not in order (RFC 9293 3.10.7.4, eighth)."""
+    again = "FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=ACK><DATA=10>      --> CLOSE_WAIT    +0.300\n"
+    reset = "CLOSED        --> <SEQ=111><ACK=300><CTL=RST,ACK>           --> CLOSED        +0.300\n"
+    assert sacked(again)[-1] == "CLOSE_WAIT"
+    assert sacked(reset)[-2:] == ["ESTABLISHED", "CLOSED"]

@@ -154,13 +154,17 @@ def test_what_a_sender_acknowledges_never_goes_back():
 
 
 def test_without_any_sign_of_loss_octets_come_again_as_a_copy():
-    """No duplicate ACK, no timeout, not the end of what was sent, which a tail loss probe would repeat (RFC 8985 7)."""
+    """No duplicate ACK, no timeout, not the end of what was sent, which a sender with SACK may probe for (RFC 8985)."""
     more = DATA.replace("SEQ=100", "SEQ=110")
     acked = ACKED.replace("ACK=110", "ACK=120")
     late = DATA.replace("--> ESTABLISHED\n", "--> ESTABLISHED   +0.080\n")
     tail = late.replace("SEQ=100", "SEQ=110")
+    some = acked.replace("ACK=120", "ACK=110")
     assert labels(DATA + more + acked + late, **BARE_PATH)[3] == "duplicate"
-    assert labels(DATA + more + acked + tail, **BARE_PATH)[3] == "retransmission"
+    assert labels(DATA + more + some + tail, **BARE_PATH)[3] == "duplicate"
+    assert labels(DATA + more + some + tail, **BARE_PATH, sack_permitted=1)[3] == "retransmission"
+    # Its sender had the acknowledgement by then.
+    assert labels(DATA + more + acked + tail, **BARE_PATH, sack_permitted=1)[3] == "duplicate"
 
 
 def numbered(text, ids, **changes):
@@ -239,6 +243,36 @@ def test_a_fin_with_the_number_of_an_octet_is_forged():
     assert labels(DATA + ACKED + forged)[0] == ""
     made = segments_of(OPEN + DATA + ACKED + forged)
     assert {row["to_state"] for row in timeline(replayed(made.rows))} == {"SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"}
+
+
+@pytest.mark.parametrize(("wait", "label"), [("0.300", ""), ("1.020", "retransmission")])
+def test_a_syn_ack_a_second_after_the_syn_that_it_answers_was_sent_before(wait, label):
+    made = segments_of(OPEN.replace("SYN_RECEIVED  +0.020", f"SYN_RECEIVED  +{wait}"))
+    for row, (tsval, tsecr) in zip(made.rows, ((1000, 0), (7, 1000), (1002, 7)), strict=True):
+        row.update(tsval=tsval, tsecr=tsecr)
+    assert LABELS[replayed(made.rows).table("segments")["label"][1]] == label
+
+
+def test_a_skipped_ip_id_that_comes_late_was_not_lost():
+    """The packet that was thought lost is the next one to pass, so it explains nothing of those after it."""
+    written = stream(100, 110, 120) + (
+        "ESTABLISHED   --> <SEQ=130><ACK=300><CTL=ACK><DATA=10>  --> ESTABLISHED\n"
+        "ESTABLISHED   --> <SEQ=130><ACK=300><CTL=ACK><DATA=10>  --> ESTABLISHED   +0.300\n"
+        "ESTABLISHED   --> <SEQ=140><ACK=300><CTL=ACK><DATA=10>  --> ESTABLISHED   +0.010\n"
+        "ESTABLISHED   --> <SEQ=150><ACK=300><CTL=ACK><DATA=10>  --> ESTABLISHED   +0.010\n"
+    )
+    late = [*with_ids(101, [1, 1, 1]), 105, 107, 106, 108]
+    lost = [*with_ids(101, [1, 1, 1]), 105, 107, 108, 109]
+    assert numbered(written, late)[-3:] == ["retransmission", "", ""]
+    assert numbered(written, lost)[-3:] == ["retransmission", "retransmission", ""]
+
+
+@pytest.mark.parametrize(("step", "label"), [(2, ""), (3, "retransmission")])
+def test_a_segment_of_several_packets_has_several_ip_ids(step, label):
+    """Captured before the network card cut it: with an MSS of 10, twenty octets are two packets."""
+    long = stream(130).replace("<DATA=10>", "<DATA=20>").replace("ACK=140", "ACK=150")
+    ids = with_ids(101, [1, 1, 1, 1, step])
+    assert numbered(stream(100, 110, 120) + long + stream(150), ids, mss=10)[-2] == label
 
 
 # --- both sides of the claim -----------------------------------------------------------------------------------

@@ -267,3 +267,18 @@ ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED   +0
     row = row_of(timeline(result), "server", "SYN_RECEIVED")
     assert (row["evidence"], row["frame"]) == (evidence, frame)
     assert (result.table("segments")["label"][1] == 0) == (evidence == "confirmed")
+
+
+def test_who_refused_a_syn_opens_another_connection_with_its_own():
+    """It had no socket when the SYN came (RFC 9293 3.10.7.1), so its own is not a simultaneous open."""
+    made = segments_of(
+        """
+SYN_SENT      --> <SEQ=100><CTL=SYN>                        --> CLOSED
+CLOSED        <-- <SEQ=0><ACK=101><CTL=RST,ACK><WND=0>      <-- CLOSED
+CLOSED        <-- <SEQ=300><CTL=SYN>                        <-- SYN_SENT      +0.020
+CLOSED        --> <SEQ=0><ACK=301><CTL=RST,ACK><WND=0>      --> CLOSED
+"""
+    )
+    rows = timeline(replayed(made.rows))
+    assert states(rows, "client", 0) == states(rows, "client", 1) == ["CLOSED", "SYN_SENT", "CLOSED"]
+    assert states(rows, "server", 0) == states(rows, "server", 1) == []

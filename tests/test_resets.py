@@ -175,8 +175,10 @@ def test_the_reset_of_a_middlebox_has_no_timestamps():
 
 
 
-@pytest.mark.parametrize(("ack", "dead"), [(105, True), (110, False)])
-def test_what_was_sent_before_does_not_undo_a_reset(ack, dead):
+@pytest.mark.parametrize(
+    ("ack", "comment", "dead"), [(105, "", True), (110, "", False), (110, "(copy)", True)], ids=["old", "new", "copy"]
+)
+def test_what_was_sent_before_does_not_undo_a_reset(ack, comment, dead):
     """A copy that was long on its way acknowledges less than its sender did later; it shows nobody alive."""
     made = segments_of(
         OPEN
@@ -186,7 +188,7 @@ ESTABLISHED   <-- <SEQ=300><ACK=105><CTL=ACK>               <-- ESTABLISHED   +0
 ESTABLISHED   --> <SEQ=105><ACK=300><CTL=ACK><DATA=5>       --> ESTABLISHED
 ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=ACK>               <-- ESTABLISHED   +0.010
 CLOSED        --> <SEQ=110><ACK=300><CTL=RST,ACK>           --> CLOSED
-CLOSED        <-- <SEQ=300><ACK={ack}><CTL=ACK>             <-- CLOSED        +0.900
+CLOSED        <-- <SEQ=300><ACK={ack}><CTL=ACK>             <-- CLOSED        +0.900  {comment}
 """
     )
     assert (states(timeline(replayed(made.rows)), "server")[-1] == "CLOSED") == dead

@@ -110,14 +110,28 @@ IN_ORDER = {"ip_id": 100, "id_ones": 5, "window_field": 1000}
 )
 def test_packets_that_were_never_seen(ip_id, changes, skipped):
     known = sender(**{**IN_ORDER, **changes})
-    got = both("skipped_ids", side(window=5), sender(), known, packet(ip_id=ip_id, window=1000))
+    got = both("skipped_ids", side(window=5), known, packet(ip_id=ip_id, window=1000))
     assert got == skipped
 
 
 def test_packets_that_may_have_been_acknowledgements_or_probes_are_not_counted():
     known, seen = sender(**IN_ORDER), packet(ip_id=103, window=1000)
-    assert both("skipped_ids", side(window=5), sender(next=9), known, seen) == 0
-    assert both("skipped_ids", side(window=0), sender(), known, seen) == 0
+    assert [both("skipped_ids", side(window=5), sender(**IN_ORDER, owed=n), seen) for n in (0, 1, 2)] == [2, 1, 0]
+    assert both("skipped_ids", side(window=0), known, seen) == 0
+
+
+@pytest.mark.parametrize(
+    ("length", "x", "y", "count"),
+    [
+        (1000, {"mss": 1000}, {"mss": 1460}, 1),
+        (2001, {"mss": 1000}, {"mss": 1460}, 3),
+        (1000, {"mss": 1000, "timestamps": 1}, {"mss": 1460}, 1),
+        (1000, {"mss": 1000, "timestamps": 1}, {"mss": 1460, "timestamps": 1}, 2),
+        (9000, {"mss": -1}, {"mss": 1460}, 1),
+    ],
+)
+def test_how_many_packets_a_segment_is(length, x, y, count):
+    assert both("packets", side(**x), side(**y), packet(length=length)) == count
 
 
 # --- the clock of the timestamps -------------------------------------------------------------------------------
@@ -152,13 +166,13 @@ def test_how_often_a_clock_ticks(first, latest, known, gap, ticks):
 )
 def test_what_was_sent_before_any_sign_of_a_loss(signal, tsecr, gap, answer):
     known = sender(signal_tsval=signal, signal_at=0)
-    assert both("unprompted", known, packet(time=1000 * MS, tsecr=tsecr), gap * MS) == answer
+    assert both("unprompted", known, side(), packet(time=1000 * MS, tsecr=tsecr), gap * MS) == answer
 
 
 @pytest.mark.parametrize(("at", "answer"), [(985, 1), (995, 0)])
 def test_a_sign_without_a_timestamp_is_told_by_its_time(at, answer):
     known = sender(signal_tsval=-1, signal_at=at * MS)
-    assert both("unprompted", known, packet(time=1000 * MS, tsecr=7), 10 * MS) == answer
+    assert both("unprompted", known, side(), packet(time=1000 * MS, tsecr=7), 10 * MS) == answer
 
 
 # --- a copy, or sent again -------------------------------------------------------------------------------------
@@ -181,8 +195,18 @@ RUNS = {"id_ones": 5}
 )
 def test_the_same_transmission(known, seen, tsval, tsecr, ip_id, gap, answer):
     seen = packet(time=10_000 * MS, **seen)
-    got = both("same_transmission", sender(**known), seen, side(), tsval, tsecr, ip_id, gap * MS, 10 * MS)
+    got = both("same_transmission", sender(**known), seen, side(), tsval, tsecr, ip_id, gap * MS, 10 * MS, 0)
     assert got == answer
+
+
+@pytest.mark.parametrize(
+    ("flags", "gap", "heard", "answer"),
+    [(16, 90, 0, 0), (16, 90, 1, 1), (16, 300, 1, 0), (2, 800, 0, 1), (2, 950, 0, 0)],
+)
+def test_nobody_sends_again_what_was_acknowledged_or_a_syn_within_a_second(flags, gap, heard, answer):
+    seen = packet(ip_id=-1, tsval=5, tsecr=1, flags=flags, time=10_000 * MS)
+    known = sender(signal_tsval=0)
+    assert both("same_transmission", known, seen, side(), 5, 1, -1, gap * MS, 10 * MS, heard) == answer
 
 
 def test_what_the_peer_reported_to_have_is_a_copy():
@@ -190,7 +214,7 @@ def test_what_the_peer_reported_to_have_is_a_copy():
     seen = packet(ip_id=-1, tsval=5, tsecr=1, seq_relative=100, length=50, time=10_000 * MS)
     for right, answer in ((150, 1), (149, 0)):
         known = sender(sack_left=100, sack_right=right)
-        assert both("same_transmission", known, seen, side(), 5, 1, -1, 300 * MS, 10 * MS) == answer
+        assert both("same_transmission", known, seen, side(), 5, 1, -1, 300 * MS, 10 * MS, 0) == answer
 
 
 def test_a_clock_that_should_have_ticked_shows_a_copy():
@@ -198,7 +222,7 @@ def test_a_clock_that_should_have_ticked_shows_a_copy():
     for latest, answer in ((2000, 1), (1010, 0)):
         ticking = side(tsval=latest, tsval_time=1000 * MS)
         known = sender(tsval=1000, signal_tsval=0)
-        assert both("same_transmission", known, seen, ticking, 1500, 1, -1, 90 * MS, 10 * MS) == answer
+        assert both("same_transmission", known, seen, ticking, 1500, 1, -1, 90 * MS, 10 * MS, 0) == answer
 
 
 # --- which came first ------------------------------------------------------------------------------------------
@@ -233,7 +257,8 @@ def test_ids_that_do_not_run_tell_no_order():
     ("changes", "answer"), [({}, 1), ({"signal_at": 995 * MS}, 0), ({"recovery": 1}, 0), ({"next": 50}, 0)]
 )
 def test_without_timestamps_the_time_of_the_signs_tells(changes, answer):
-    """The end of what was sent may come again unprompted: RFC 8985 7."""
+    """The end of what was sent may come again unprompted, where SACK allows a probe: RFC 8985 7."""
     known = sender(**{"signal_at": 985 * MS, "next": 100, **changes})
     seen = packet(time=1000 * MS, seq_relative=10, length=40)
-    assert both("unprompted", known, seen, 10 * MS) == answer
+    assert both("unprompted", known, side(sack=1), seen, 10 * MS) == answer
+    assert both("unprompted", known, side(), seen, 10 * MS) == (1 if "next" in changes else answer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
-from .evidence import carry, confirm, guard_of, is_fresh, note, presume, refute, sent
+from .evidence import carry, confirm, echoes_later, guard_of, is_fresh, note, presume, refute, sent
 from .resets import forget
 from .rows import (
     CONFIRMED,
@@ -24,6 +24,9 @@ from .rows import (
     REFUTED_ACK_OF_FIN,
     REFUTED_FIN,
 )
+
+HOLE, HELD = 1, 2
+"""Why a FIN that passed is not taken yet: octets before it were not seen here, or did not arrive there."""
 
 
 @kernel
@@ -62,7 +65,7 @@ def fin(
         if x.hole == x.hole_end and x.holes == 0:
             presume(got, s, octets, tsval, m.events[peer + DEAD].grade)
         else:
-            x.fin_waits = 1
+            x.fin_waits = HOLE
         return
     if is_fresh(s, x.fin_ip_id, x.fin_tsval, x.fin_last) == 0:
         return
@@ -99,11 +102,25 @@ def sent_before(x: Any, y: Any, mine: Any, got: Any) -> None:
 
 
 @kernel
-def again_below_fin(m: Any, y: Any, peer: int, s: Any, tsval: int) -> None:
+def again_below_fin(m: Any, x: Any, y: Any, peer: int, s: Any, octets: int, tsval: int) -> None:
     """Octets before the FIN are sent after it: they were missing, so the FIN was not in order before they arrive."""
     got = m.events[peer + FIN_RECEIVED]
-    if got.grade == PRESUMED and s.seq_relative >= 0:
+    if x.fin_waits == HELD:
+        x.fin_waits = 0
+        presume(got, s, octets, tsval, m.events[peer + DEAD].grade)
+    elif got.grade == PRESUMED and s.seq_relative >= 0:
         carry(got, s, tsval)
+
+
+@kernel
+def out_of_order(y: Any, e: Any, s: Any) -> None:
+    """A SACK block that ends with the FIN of Y: it arrived, but octets before it have not, so it has no effect yet."""
+    if e.grade != PRESUMED or s.sacks == 0:
+        return
+    left, right = (s.sack_left0 - y.base) & 0xFFFFFFFF, (s.sack_right0 - y.base) & 0xFFFFFFFF
+    if right == y.fin & 0xFFFFFFFF and ((left - s.ack_relative) & 0xFFFFFFFF) - 1 < 0x7FFFFFFF:
+        e.grade = NOTHING
+        y.fin_waits = HELD
 
 
 @kernel
@@ -114,14 +131,14 @@ def reports_twice(y: Any, s: Any) -> int:
 
 @kernel
 def which_fin(x: Any, y: Any, e: Any, s: Any) -> None:
-    """Of several FINs the one that arrived: the first, if a DSACK calls the copy superfluous (RFC 2883, 4), or if the
-    answer is seen too soon after the copy to be due to it."""
+    """Of several FINs the one that arrived: the first, if a DSACK calls the copy superfluous (RFC 2883, 4), if the
+    answer is seen too soon after the copy to be due to it, or does not echo its TSval (RFC 7323 4.3)."""
     if e.at == e.first or e.first == 0:
         return
     if s.time - e.at < x.rtt_min:
         e.at = e.first
         e.frame = e.first_frame
-    if reports_twice(y, s):
+    if reports_twice(y, s) or (e.tsval >= 0 and s.tsecr >= 0 and echoes_later(s, e) == 0):
         e.at = e.first
         e.frame = e.first_frame
 

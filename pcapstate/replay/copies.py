@@ -228,12 +228,21 @@ def after_higher(m: Any, mine: Any, s: Any, serial: int) -> int:
 
 
 @kernel
+def heard(x: Any, s: Any, row: Any) -> int:
+    """1 if X must have had an acknowledgement of the row when it could have sent ``s``."""
+    return 1 if row.acked_at > 0 and s.time - row.acked_at > guard_of(x) else 0
+
+
+@kernel
 def copies_first(mine: Any, x: Any, s: Any, row: Any, shortest: int) -> int:
     """1 if the segment is a copy of the earliest transmission of the row."""
     if row.first_said != words(s):
         return 0
     gap = s.time - row.first_time
-    return same_transmission(mine, s, x, row.first_tsval, row.first_tsecr, row.first_ip_id, gap, shortest)  # type: ignore[no-any-return]
+    told = heard(x, s, row)
+    return same_transmission(  # type: ignore[no-any-return]
+        mine, s, x, row.first_tsval, row.first_tsecr, row.first_ip_id, gap, shortest, told
+    )
 
 
 @kernel
@@ -242,7 +251,8 @@ def copies_latest(mine: Any, x: Any, s: Any, row: Any, shortest: int) -> int:
     if row.said != words(s):
         return 0
     gap = s.time - row.time
-    return same_transmission(mine, s, x, row.tsval, row.tsecr, row.ip_id, gap, shortest)  # type: ignore[no-any-return]
+    told = heard(x, s, row)
+    return same_transmission(mine, s, x, row.tsval, row.tsecr, row.ip_id, gap, shortest, told)  # type: ignore[no-any-return]
 
 
 @kernel
@@ -252,7 +262,7 @@ def sent_later(x: Any, y: Any, mine: Any, s: Any, facts: Any) -> int:
     if by_stamp != 0:
         return 1 if by_stamp > 0 else 0
     late = s.time - facts.opened_at
-    if unprompted(mine, s, late):
+    if unprompted(mine, x, s, late):
         return 0
     if x.rtt_min < NEVER and y.rtt_min < NEVER:
         return 1 if late >= whole_trip(x, y) else 0
@@ -272,7 +282,7 @@ def retransmitted(x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int, fact
         mine.asks = FIN_ASKS
         mine.asks_frame = s.frame
     if first and s.time - x.sent_at > whole_trip(x, y) and only_new(x, y, mine, s):
-        mine.lost_ahead = skipped_ids(y, theirs, mine, s)
+        mine.lost_ahead = skipped_ids(y, mine, s)
     watch_ids(mine, s)
 
 

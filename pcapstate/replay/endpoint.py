@@ -10,7 +10,17 @@ from typing import Any
 
 from ..kernels import kernel
 from ..tcp.sequence import unwrap
-from .closing import again_below_fin, fin, guess_fin, not_a_fin, reports_twice, which_call, which_fin
+from .closing import (
+    HOLE,
+    again_below_fin,
+    fin,
+    guess_fin,
+    not_a_fin,
+    out_of_order,
+    reports_twice,
+    which_call,
+    which_fin,
+)
 from .evidence import confirm, echoes_later, guard_of, hear, presume, remember, sent_again
 from .opening import misfit, past_handshake, syn, unseen_syn_ack
 from .proofs import queue, witness
@@ -107,7 +117,8 @@ def receive(m: Any, s: Any) -> None:
         alive_after_all(m, f, x, y, first, peer, s)
     end = s.seq_relative + s.length + (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
     had = hear(m, x, y, s, s.ack_relative) if s.ack_known else -NEVER
-    if x.fin_guess > 0 and end > x.fin_guess:
+    if (x.fin_guess > 0 and end > x.fin_guess) or (s.length > 0 and s.seq_relative + s.length >= x.fin > x.acked):
+        # Data where a FIN was guessed, or forged.
         not_a_fin(m, x, s.side, s)
     tsval = carrier_tsval(x, s)
     if end > s.seq_relative and end <= x.next and s.seq_relative >= x.acked - 1:
@@ -128,8 +139,8 @@ def receive(m: Any, s: Any) -> None:
     if s.flags & FIN:
         fin(m, f, x, y, first, peer, s, octets, tsval, end, had)
     elif x.fin > 0 and end <= x.fin and s.length > 0:
-        again_below_fin(m, y, peer, s, tsval)
-    if x.fin_waits and x.hole == x.hole_end and x.holes == 0:
+        again_below_fin(m, x, y, peer, s, octets, tsval)
+    if x.fin_waits == HOLE and x.hole == x.hole_end and x.holes == 0:
         x.fin_waits = 0
         presume(m.events[peer + FIN_RECEIVED], s, octets, tsval, m.events[peer + DEAD].grade)
     habits(f, x, s)
@@ -203,9 +214,10 @@ def shows(m: Any, f: Any, x: Any, y: Any, first: int, s: Any) -> None:
             if s.ack_relative >= y.fin:
                 which_fin(x, y, fin_got, s)
                 confirm(fin_got, s)
-            elif fin_got.low < x.had:
+            else:
                 # Any segment would acknowledge the FIN if it had arrived in order.
-                fin_got.low = x.had
+                fin_got.low = max(fin_got.low, x.had)
+                out_of_order(y, fin_got, s)
     if x.fin > 0 and s.flags & FIN == 0:
         which_call(m, x, y, first, s)
     if x.fin > 0:

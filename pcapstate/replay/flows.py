@@ -252,14 +252,14 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
     f = m.flows[slot]
     x = m.sides[2 * slot + sender(f, s)]
     y = m.sides[2 * slot + 1 - sender(f, s)]
-    if x.syn_seen == 0:
+    if x.syn_seen == 0 and f.refused_frame == 0:
         # Before any SYN of this side: a simultaneous open, or a SYN that the capture shows after its SYN,ACK.
         if f.midstream == 0 and (y.syn_seen == 0 or s.time - y.syn_last < LONGEST_SYN_GAP) and ended(m, slot) == 0:
             if y.syn_pure == 1 and f.syn_ack_seen == 0:
                 return slot
             if f.roles == 1 and x.based == 1 and ((s.seq + 1 - x.base - 1) & 0xFFFFFFFF) == 0:
                 return slot
-    elif (x.isn & 0xFFFFFFFF) == s.seq:
+    elif x.syn_seen > 0 and (x.isn & 0xFFFFFFFF) == s.seq:
         if x.syn_pure == 0:
             # The number of its SYN,ACK: it opened actively too, and this SYN was long under way.
             return slot

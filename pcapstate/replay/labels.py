@@ -29,15 +29,21 @@ from .codes import (
 from .copies import again, whole_trip
 from .evidence import guard_of
 from .losses import acknowledged
-from .senders import CHALLENGE_ASKS, NOTHING_ASKED, PROBE_ASKS, skipped_ids, watch_ids
+from .senders import (
+    CHALLENGE_ASKS,
+    HALF_ID,
+    LEAST_SYN_TIMEOUT,
+    NOTHING_ASKED,
+    PROBE_ASKS,
+    packets,
+    skipped_ids,
+    watch_ids,
+)
 from .transmissions import alive, append, cut_back, forget_octets, locate, place
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 FAR = 1 << 28
 """A number this far from what is expected belongs to nothing that this connection sent (as in ``endpoint``)."""
-
-LEAST_SYN_TIMEOUT = 900_000_000
-"""ns: a SYN or SYN,ACK is sent again after a second (RFC 6298 2.1), less some jitter."""
 
 
 @kernel
@@ -55,6 +61,7 @@ def classify(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
         mine.tsval = s.tsval
         mine.tsval_time = s.time
     ahead = s.seq_relative - mine.next
+    mine.carries = packets(x, y, s)
     if s.flags & SYN:
         if s.flags & ACK:
             mine.syn_acks += 1
@@ -62,14 +69,20 @@ def classify(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
             mine.syns += 1
     if s.flags & RST or ahead > FAR or ahead < -FAR or (s.flags & SYN and x.syn_seen and x.isn != s.seq):
         foreign(x, mine, s, ahead)
+        theirs.owed += 1
         return 0
     if s.ack_known and theirs.base != y.base:
         forget_octets(theirs, y)
     if s.ack_known and not_its_own(x, y, mine, theirs, s):
         return 0
+    if mine.lost_ahead > 0 and s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) >= HALF_ID:
+        # What was skipped was not lost, only late.
+        mine.lost_ahead = 0
     end = s.seq_relative + s.length
     if s.flags & (SYN | FIN):
         end += (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
+    if end > s.seq_relative or ahead < 0:
+        theirs.owed += 1
     if end == s.seq_relative:
         bare(m, x, y, mine, theirs, s, ahead)
     elif ahead < 0:
@@ -85,6 +98,8 @@ def classify(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
         acknowledged(m, x, y, theirs, s)
     if s.flags & SYN == 0:
         mine.window_field = s.window
+    if s.ack_known and s.ack_relative >= theirs.next:
+        mine.owed = 0
     return 1
 
 
@@ -146,7 +161,9 @@ def in_order(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -
         beyond(y, mine, s)
     elif s.seq_relative > mine.next:
         append(m, mine, s, mine.next, s.seq_relative, 0)
-    elif (s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) != 1) or mine.lost_ahead > 0:
+        # Packets that were skipped before held these octets.
+        mine.lost_ahead = 0
+    elif (s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) != mine.id_used) or mine.lost_ahead > 0:
         lost_before(x, y, mine, theirs, s)
     watch_ids(mine, s)
     append(m, mine, s, s.seq_relative, end, 1)
@@ -170,8 +187,8 @@ def beyond(y: Any, mine: Any, s: Any) -> None:
 def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
     """The first SYN or SYN,ACK that is seen of X.
 
-    A SYN,ACK whose TSecr names the first of several SYNs was made when that one came: if that is a second ago, this is
-    not its first transmission (Linux keeps the first SYN's TSval).
+    A SYN,ACK whose TSecr names the first of several SYNs, or the only one, was made when that came: if that is a second
+    ago, this is not its first transmission (Linux keeps the first SYN's TSval).
     """
     if s.flags & ACK == 0:
         return
@@ -179,7 +196,7 @@ def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
     if alive(m, serial) == 0 or s.tsecr < 0:
         return
     row = m.sent[place(m, serial)]
-    if row.copies > 1 and s.tsecr == row.first_tsval and s.tsecr != row.tsval:
+    if s.tsecr == row.first_tsval and (row.copies == 1 or s.tsecr != row.tsval):
         if s.time - row.first_time > LEAST_SYN_TIMEOUT:
             s.label = RETRANSMISSION
             s.cause = OF_SYN_ACK
@@ -202,12 +219,12 @@ def lost_before(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
     known = 0
     if mine.lost_ahead > 0:
         known = 1
-        mine.lost_ahead -= 1
+        mine.lost_ahead -= min(mine.carries, mine.lost_ahead)
     elif s.time - x.sent_at > whole_trip(x, y) and (mine.acked >= mine.next or mine.pushed == 0) and calm(x, mine, s):
-        skipped = skipped_ids(y, theirs, mine, s)
+        skipped = skipped_ids(y, mine, s)
         if skipped > 0 and mine.sacked_top <= mine.acked:
             known = 1
-            mine.lost_ahead = skipped - 1
+            mine.lost_ahead = max(0, skipped - mine.carries)
     if known:
         s.label = RETRANSMISSION
         s.cause = LOST_BEFORE

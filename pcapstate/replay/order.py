@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..tcp import machine
-from .proofs import DATA
+from .proofs import DATA, EMPTY
 from .resets import ACTIVE as ACTIVE_FORM
 from .rows import (
     CONFIRMED,
@@ -92,7 +92,8 @@ def facts(flows: np.ndarray, sides: np.ndarray, events: np.ndarray, crossing: np
     midstream = np.repeat(flows["midstream"] == 1, 2)
     # RFC 7413 4.2: a fast open hands the child over in SYN_RECEIVED; it may send data from there, and close.
     fast = (sides["syn_pure"] == 0) & (peer(sides["syn_end"]) > 1) & (peer(sides["fast_open"]) >= 0)
-    after = received & (sides["waiting"] != DATA)
+    sent = grade[:, FIN_SENT] > 0
+    after = received & np.where(sent, sides["waiting"] != DATA, sides["waiting"] == EMPTY)
     return Facts(received, not_yet, acked, crossed, active | (data & ~fast) | midstream, after)
 
 

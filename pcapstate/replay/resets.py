@@ -142,6 +142,9 @@ def sender_dies(m: Any, f: Any, x: Any, y: Any, first: int, s: Any, form: int) -
     e = m.events[first + DEAD]
     if e.grade == SENT:
         return
+    if e.grade == PRESUMED and e.how != SND_RST and form == ACTIVE and could_send(x, s) == SENT_HERE:
+        # No socket that is CLOSED aborts: the peer's reset crossed this one.
+        forget(e)
     if e.grade != NOTHING:
         # It was presumed gone; a reply shows that it is, unless both are a forger's.
         shown = form == REPLY and could_send(x, s) == SENT_HERE
@@ -290,8 +293,13 @@ def acceptable(m: Any, x: Any, y: Any, peer: int, s: Any) -> int:
 
 @kernel
 def from_before(x: Any, y: Any, s: Any) -> int:
-    """1 if X sent the segment before another that was seen already: TSvals and acknowledgements never go back."""
-    if s.tsval >= 0 and x.tsval >= 0 and ((x.tsval - s.tsval - 1) & 0xFFFFFFFF) < 0x7FFFFFFF:
+    """1 if X may have sent the segment before, or as, another that was seen already.
+
+    It is the latest one once more, by its IP ID; or nothing in it is newer: TSvals and acknowledgements never go back.
+    """
+    if s.ip_id > 0 and s.ip_id == x.proof_ip_id:
+        return 1
+    if s.tsval >= 0 and x.tsval >= 0 and ((x.tsval - s.tsval) & 0xFFFFFFFF) < 0x80000000:
         return 1
     return 1 if s.ack_known and s.ack_relative < y.acked else 0
 

@@ -20,8 +20,11 @@ Sender = Row(
     "sacked_top sack_left sack_right duplicate_acks signal_at signal_frame signal_tsval signal_acked "
     # While it repairs: cause of the first retransmission, and the number that ends it (RFC 6675's RecoveryPoint).
     "recovery recover "
-    # IP IDs: the highest so far, and how often the next one was one more, a little more, or anything else.
-    "ip_id id_ones id_steps id_jumps "
+    # IP IDs: the highest so far, and how often the next one was one more, a little more, or anything else. `carries`:
+    # how many packets the segment at hand stands for (see ``packets``); `id_used`: the same of the highest ID.
+    "ip_id id_ones id_steps id_jumps carries id_used "
+    # How many segments of the peer it may still have to acknowledge.
+    "owed "
     # The clock of its timestamps: the first one, and when it was seen.
     "tsval tsval_time "
     # Its latest bare ACK, and its latest window field.
@@ -67,8 +70,16 @@ MOST_SCALE = 14
 LEAST_TIMEOUT = 180_000_000
 """ns: no common stack sends again because of a timeout sooner than 200 ms (RFC 6298 says 1 s), less some jitter."""
 
+LEAST_SYN_TIMEOUT = 900_000_000
+"""ns: a SYN or SYN,ACK is sent again after a second (RFC 6298 2.1), less some jitter."""
+
+SYN = 2
+
 LEAST_TICKS, MOST_TICKS, MOST_GAP = 8, 1 << 26, 1 << 36
 """Ticks of a side's timestamps from which their rate is known, and up to which, and to how many ns, the sums hold."""
+
+TIMESTAMPS = 12
+"""Octets of the option and its padding, in every segment where both sides agreed on it (RFC 7323 A)."""
 
 HALF_ID = 0x8000
 MOST_SKIPPED = 8
@@ -81,6 +92,8 @@ def clear_sender(k: Any) -> None:
     """A side of which nothing is known yet."""
     _clear(k)
     k.ip_id = -1
+    k.carries = 1
+    k.id_used = 1
     k.bare_ip_id = -1
     k.bare_tsval = -1
     k.bare_ack = -1
@@ -92,6 +105,7 @@ def clear_sender(k: Any) -> None:
     k.base = -1
     k.tsval = -1
     k.signal_acked = -1
+    k.signal_tsval = -1
     k.field_min = -1
     k.scale_most = MOST_SCALE
     k.told_field = -1
@@ -106,12 +120,21 @@ def ids_run(k: Any) -> int:
 
 
 @kernel
-def skipped_ids(y: Any, theirs: Any, k: Any, s: Any) -> int:
+def packets(x: Any, y: Any, s: Any) -> int:
+    """How many packets a segment of X is on the wire: one that was captured before the network card cut it has the IDs
+    of all its parts, of which the first is seen (Linux: ip_select_ident_segs)."""
+    size = min(x.mss, y.mss) - (TIMESTAMPS if x.timestamps and y.timestamps else 0)
+    return 1 if size <= 0 or s.length <= size else (s.length + size - 1) // size  # type: ignore[no-any-return]
+
+
+@kernel
+def skipped_ids(y: Any, k: Any, s: Any) -> int:
     """How many packets with octets the sender of ``s`` must have sent since the last one that was seen: by IP ID.
 
-    Each packet of the connection has the next ID; it had nothing to acknowledge and no new window to tell.
+    Each packet of the connection has the next ID; it had no new window to tell, and at most one acknowledgement for
+    each segment of the peer.
     """
-    skipped = ((s.ip_id - k.ip_id) & 0xFFFF) - 1
+    skipped = ((s.ip_id - k.ip_id) & 0xFFFF) - k.id_used - k.owed
     if s.ip_id <= 0 or k.ip_id < 0 or skipped < 1 or skipped >= MOST_SKIPPED:
         return 0
     if k.id_ones < 2 or k.id_jumps > 0 or 4 * k.id_steps > k.id_ones:
@@ -119,7 +142,7 @@ def skipped_ids(y: Any, theirs: Any, k: Any, s: Any) -> int:
     if s.ip_id < k.ip_id:
         # They have begun anew, and 0, which stands for no ID elsewhere, may have been one of them.
         return 0
-    return skipped if theirs.acked >= theirs.next and s.window == k.window_field and y.window != 0 else 0
+    return skipped if s.window == k.window_field and y.window != 0 else 0
 
 
 @kernel
@@ -132,7 +155,7 @@ def watch_ids(k: Any, s: Any) -> None:
         return
     if k.ip_id >= 0:
         step = (s.ip_id - k.ip_id) & 0xFFFF
-        if step == 1:
+        if step == k.id_used:
             k.id_ones += 1
         elif 0 < step < NEAR_ID:
             k.id_steps += 1
@@ -141,6 +164,7 @@ def watch_ids(k: Any, s: Any) -> None:
         else:
             return
     k.ip_id = s.ip_id
+    k.id_used = k.carries
 
 
 @kernel
@@ -160,12 +184,15 @@ def order(k: Any, s: Any, tsval: int, ip_id: int, said: int) -> int:
 
 
 @kernel
-def same_transmission(k: Any, s: Any, x: Any, tsval: int, tsecr: int, ip_id: int, gap: int, shortest: int) -> int:
+def same_transmission(
+    k: Any, s: Any, x: Any, tsval: int, tsecr: int, ip_id: int, gap: int, shortest: int, heard: int
+) -> int:
     """1 if ``s`` of side X is a copy made on the way of a transmission with these marks, ``gap`` ns before.
 
     What a host sends again has another IP ID, or another TSval. Where neither can tell (IPv6 or ID 0, no timestamps or
     both within one tick), it is a copy if the clock of its timestamps should have ticked meanwhile; or if it comes
-    sooner than any sign of loss could, ``shortest``, or echoes less than the ACK that gave the first sign.
+    sooner than any sign of loss could, ``shortest``, or after its sender had ``heard`` that it arrived, or echoes less
+    than the ACK that gave the first sign.
     """
     if s.tsval >= 0 and tsval >= 0 and (s.tsval != tsval or s.tsecr != tsecr):
         return 0
@@ -174,14 +201,14 @@ def same_transmission(k: Any, s: Any, x: Any, tsval: int, tsecr: int, ip_id: int
             return 0
         if k.id_ones + k.id_steps + k.id_jumps > 0:
             return 1
-    if gap < shortest:
+    if gap < (LEAST_SYN_TIMEOUT if s.flags & SYN else shortest) or (heard and gap < LEAST_TIMEOUT):
         return 1
     if s.tsval < 0:
-        return unprompted(k, s, gap)  # type: ignore[no-any-return]
+        return unprompted(k, x, s, gap)  # type: ignore[no-any-return]
     if k.sack_left <= s.seq_relative and s.seq_relative + s.length <= k.sack_right and s.length > 0:
         # The peer has told that it has these.
         return 1
-    return 1 if ticks(k, x, gap) > 1 or unprompted(k, s, gap) else 0
+    return 1 if ticks(k, x, gap) > 1 or unprompted(k, x, s, gap) else 0
 
 
 @kernel
@@ -195,7 +222,7 @@ def ticks(k: Any, x: Any, gap: int) -> int:
 
 
 @kernel
-def unprompted(k: Any, s: Any, gap: int) -> int:
+def unprompted(k: Any, x: Any, s: Any, gap: int) -> int:
     """1 if nothing that the sender of ``s`` had heard when it sent it can have told it of a loss ``gap`` ns before.
 
     The first sign (SACK, third duplicate ACK) has a TSval, and what is sent because of it echoes that or a later one.
@@ -203,8 +230,9 @@ def unprompted(k: Any, s: Any, gap: int) -> int:
     if gap > LEAST_TIMEOUT:
         return 0
     if s.tsecr < 0:
-        # By the clock of the capture. A probe for the end of what was sent (RFC 8985 7) needs no sign.
-        return 1 if k.signal_at < s.time - gap and k.recovery == 0 and s.seq_relative + s.length < k.next else 0
+        # By the clock of the capture. A probe for the end of what was sent needs no sign, but SACK (RFC 8985 7.2).
+        tail = 1 if s.seq_relative + s.length >= k.next and x.sack else 0
+        return 1 if k.signal_at < s.time - gap and k.recovery == 0 and tail == 0 else 0
     if k.signal_tsval < 0:
         return 1 if k.signal_at < s.time - gap else 0
     return 1 if ((k.signal_tsval - s.tsecr - 1) & 0xFFFFFFFF) < 0x7FFFFFFF else 0
