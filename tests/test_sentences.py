@@ -35,7 +35,7 @@ def test_connections_of_one_pattern_name_their_own_frames():
     made = sentences(many)
     assert made.tolist() == one_by_one(many)
     assert [f"(frames {syn}," in text for syn, text in zip((1, 100, 7), made, strict=True)] == [True] * 3
-    assert ["2 FINs sent again" in text for text in made] == [False, True, False]
+    assert ["2 FINs were sent again" in text for text in made] == [False, True, False]
 
 
 def test_frames_that_are_named_are_proofs():

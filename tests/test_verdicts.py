@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from ladders import replayed, segments_of
 
@@ -96,25 +97,18 @@ def test_without_an_answer_the_capture_point_is_unknown():
     assert flows["capture_point"].codes.tolist() == [-1]
 
 
-class Column(list):
-    """A column for ``sentences``: it asks for no more than ``tolist``."""
-
-    def tolist(self):
-        return list(self)
-
-
 @pytest.mark.parametrize("reason", CLOSE_REASONS)
 @pytest.mark.parametrize("opened", OPENED)
 def test_every_verdict_has_a_sentence(opened, reason):
     """Whatever the codes, what comes out is one or two whole sentences without empty places."""
     columns = {
-        "opened": Column([OPENED.index(opened)]),
-        "closed_by": Column([0]),
-        "close_reason": Column([CLOSE_REASONS.index(reason)]),
-        "client_close_call": Column([CLOSE_CALLS.index("close")]),
-        "server_close_call": Column([CLOSE_CALLS.index("shutdown_write")]),
-        **{f"_proof_{name}": Column([7]) for name in PROOFS},
-        "_proof_reset_by": Column([1]),
+        "opened": np.array([OPENED.index(opened)]),
+        "closed_by": np.array([0]),
+        "close_reason": np.array([CLOSE_REASONS.index(reason)]),
+        "client_close_call": np.array([CLOSE_CALLS.index("close")]),
+        "server_close_call": np.array([CLOSE_CALLS.index("shutdown_write")]),
+        **{f"_proof_{name}": np.array([7]) for name in PROOFS},
+        "_proof_reset_by": np.array([1]),
     }
     (text,) = sentences(columns)
     assert text.endswith(".")
