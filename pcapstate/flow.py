@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .schema import FLOWS, MISSING, SIDES, STATES, TABLES, TIMELINE
+from .schema import FLOWS, MISSING, SIDES, STATES, TABLES, TIMELINE, ZERO_WINDOWS
 from .values import Columns, record, records, take
 
 if TYPE_CHECKING:
@@ -272,6 +272,14 @@ class Side:
     def windows(self) -> pd.DataFrame:
         """The changes of the window that the side advertised."""
         return self.table("windows")
+
+    @property
+    def zero_window_intervals(self) -> pd.DataFrame:
+        """When the side's window was zero, from which frame to which, and how often the peer probed it."""
+        from .frames import frame
+        from .intervals import zero_windows
+
+        return frame(ZERO_WINDOWS, zero_windows(self._columns("windows"), self.flow.columns("segments")))
 
     @property
     def stalls(self) -> pd.DataFrame:

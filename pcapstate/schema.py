@@ -364,6 +364,20 @@ STALLS = Table(
     ),
 )
 
+ZERO_WINDOWS = Table(
+    "zero_windows",
+    "one stretch of time in which a side's window was zero; worked out of windows and segments on demand",
+    (
+        _FLOW,
+        Column("side", WORD, "Whose window.", words=SIDES),
+        Column("start", TIME, "Capture time of the segment that closed it."),
+        Column("end", TIME, "Capture time of the one that opened it; empty where none did."),
+        Column("start_frame", INTEGER, "The segment that closed it.", "", "frame.number"),
+        Column("end_frame", NULLABLE, "The segment that opened it.", "", "frame.number"),
+        Column("probes", INTEGER, "Window probes of the peer meanwhile."),
+    ),
+)
+
 NOTES = Table(
     "notes",
     "one thing that could not be read or decided, was refuted, or concerns a listener",

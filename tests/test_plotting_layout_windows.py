@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import plot_data
 import pytest
 
@@ -68,6 +69,26 @@ def test_an_unknown_scale_is_said_and_the_field_drawn():
     assert found.scale.startswith("window scale unknown")
     assert found.raw
     np.testing.assert_array_equal(found.granted["octets"], [502, 400])
+
+
+def test_that_zero_is_known_tells_nothing_of_the_scale():
+    flow = plot_data.unscaled()
+    flow.segments.loc[1, ["window_raw", "window", "right_edge"]] = [0, 0, 1001]
+    found = panel(flow, "server")
+    assert found.raw
+    np.testing.assert_array_equal(found.granted["octets"], [0, 400])
+    np.testing.assert_allclose(found.zero, [[0.010, 0.020]])
+
+
+def test_a_segment_that_was_overtaken_does_not_end_a_zero_window():
+    flow = plot_data.slow_reader()
+    before = panel(flow, "server").zero
+    probe = flow.segments.index[flow.segments["label"] == "window_probe"][0]
+    late = plot_data.segment(1.0, "server", "ACK", 1, 1001, window=4000)
+    rows = plot_data.table("segments", [late])
+    parts = [flow.segments.loc[:probe], rows, flow.segments.loc[probe + 1 :]]
+    flow.segments = pd.concat(parts, ignore_index=True)
+    np.testing.assert_allclose(panel(flow, "server").zero, before)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from .words import count_words
 Floats = npt.NDArray[np.float64]
 
 _SCALES = {
-    "inferred": "window scale inferred: it was offered before the capture began",
+    "inferred": "window scale inferred: no SYN in the capture tells it",
     "at_least": "window scale only known to be at least as drawn",
     "unknown": "window scale unknown: windows as they stand in the segments",
 }
@@ -87,7 +87,8 @@ def _panel(flow: FlowLike, known: Facts, side: str, columns: int) -> Panel:
     peer = SIDES[1 - SIDES.index(side)]
     segments = flow.segments
     used = stream(segments, known.start, peer)
-    granted, raw = _granted(segments, used)
+    known_how = _scale(flow.windows, side)
+    granted, raw = _granted(segments, used, known_how)
     zero_starts, zero_ends = stretches(used.time, zero_window(segments, used), known.duration)
     full_starts, full_ends = stretches(
         used.time, (used.usable <= 0) & (used.granted > 0) & (used.in_flight > 0), known.duration
@@ -103,16 +104,16 @@ def _panel(flow: FlowLike, known: Facts, side: str, columns: int) -> Panel:
         probes=_probes(segments, used, columns),
         updates=_updates(segments, used, granted, columns),
         notes=_notes(zero_starts, zero_ends, known),
-        scale=_SCALES.get(_scale(flow.windows, side), ""),
+        scale=_SCALES.get(known_how, ""),
         raw=raw,
         stalls=_stalls(zero_starts, zero_ends),
         carries=int(segments["length"].to_numpy(np.int64)[used.by_sender].sum()),
     )
 
 
-def _granted(segments: pd.DataFrame, used: Stream) -> tuple[Floats, bool]:
-    """The window in force; where no scale is known at all, the field as it stands (True)."""
-    if not np.isnan(used.granted).all():
+def _granted(segments: pd.DataFrame, used: Stream, scale: str) -> tuple[Floats, bool]:
+    """The window in force; where its scale is not known, the field as it stands (True). Only zero is then known."""
+    if scale in ("known", "inferred") and not np.isnan(used.granted).all():
         return used.granted, False
     advertises = used.by_peer & ~has_flag(segments, "RST")
     field = np.where(advertises, segments["window_raw"].to_numpy(np.float64), np.nan)
