@@ -223,7 +223,7 @@ TIMELINE = Table(
         Column("event", TEXT, "What happened, in the words of RFC 9293 figure 5; `seen` for a side picked up mid-stream."),
         Column("to_state", WORD, "State after.", words=STATES),
         Column("evidence", WORD, "Why it is believed: sent, confirmed, presumed, deduced, timer.", words=EVIDENCE),
-        Column("earliest", TIME, "The side did not change its state before this; empty where nothing bounds it."),
+        Column("earliest", TIME, "The side did not change its state before this, if no packet is missing; empty where unbounded."),
         Column("latest", TIME, "The side had changed its state by then; empty where nothing bounds it."),
         Column("estimate", TIME, "Best guess of the time at that side."),
         Column("proof", NULLABLE, "The frame that confirms it.", "", "frame.number"),
