@@ -67,8 +67,11 @@ class CsvLines:
     def _texts(self, column: Column, values: Values) -> Any:
         """A column of text as the text of its cells, null where the cell is empty; None if it is not for pyarrow."""
         codes, words = coded(values, column.words)
-        spelled = next((spelled for known, spelled in self._spelled if known is words), self)
-        if spelled is self:
+        spelled: Any = None
+        for known, spelled in self._spelled:  # noqa: B007 -- the loop leaves it behind
+            if known is words:
+                break
+        else:
             spelled = _spelled(words)
             self._spelled = [*self._spelled[-REMEMBERED:], (words, spelled)]
         return None if spelled is None else spelled.take(pa.array(codes, pa.int32(), mask=codes < 0))
