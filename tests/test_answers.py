@@ -54,6 +54,19 @@ def test_unless_it_reports_what_arrived_beyond_a_hole():
     assert names(text, {7: sack, 8: sack})[2:] == ["duplicate_ack", "window_update"]
 
 
+@pytest.mark.parametrize(
+    ("blocks", "label"), [((300, 400), "duplicate_ack"), ((150, 180), ""), ((150, 180, 300, 400), "duplicate_ack")]
+)
+def test_a_block_shows_that_something_is_outstanding(blocks, label):
+    """Only one direction was captured: what has arrived was sent. A DSACK tells of nothing."""
+    sack = {"sacks": len(blocks) // 2}
+    for i, edge in enumerate(blocks):
+        sack[f"sack_{('left', 'right')[i % 2]}{i // 2}"] = edge
+    rows = rows_of(OPEN + back(200, 0.020), {5: sack})
+    assert labels_of(rows)[-1][0] == label
+    assert labels_of([row for row in rows if row["sport"] == 80])[-1][0] == label
+
+
 def test_the_third_is_a_sign_of_a_loss():
     text = sent(200, 100) + sent(300, 100) * 1 + back(200, 0.020) + back(200) + back(200) + sent(200, 100, 0.020)
     table = both_speeds(rows_of(OPEN + text)).table("segments")

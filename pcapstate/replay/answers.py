@@ -126,7 +126,7 @@ def repeats(x: Any, y: Any, mine: Any, theirs: Any, s: Any, asked: int) -> None:
     elif asked == CHALLENGE_ASKS:
         s.label = CHALLENGE_ACK
         s.proof = theirs.asks_frame
-    elif theirs.next > theirs.acked and (same_window or news(y, theirs, s)):
+    elif (theirs.next > theirs.acked or reports_more(s)) and (same_window or news(y, theirs, s)):
         # RFC 5681 2: data outstanding, no data in it, the same acknowledgement and window; or (6675) new SACK blocks.
         s.label = DUPLICATE_ACK
         theirs.duplicate_acks += 1
@@ -134,6 +134,14 @@ def repeats(x: Any, y: Any, mine: Any, theirs: Any, s: Any, asked: int) -> None:
             signal(y, theirs, s)
     elif same_window == 0 and mine.window_field >= 0:
         s.label = WINDOW_UPDATE
+
+
+@kernel
+def reports_more(s: Any) -> int:
+    """1 if a SACK block of the segment lies above its acknowledgement: Y has sent that, even if it was not captured."""
+    first = (s.sack_right0 - s.ack - 1) & 0xFFFFFFFF
+    second = (s.sack_right1 - s.ack - 1) & 0xFFFFFFFF
+    return 1 if (s.sacks > 0 and first < 0x7FFFFFFF) or (s.sacks > 1 and second < 0x7FFFFFFF) else 0
 
 
 @kernel
