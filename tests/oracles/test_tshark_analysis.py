@@ -61,6 +61,7 @@ class Frame:
     acknowledges_seen: bool  # what it acknowledges was captured, by the numbers as they stand in the segments
     fresh: bool  # no octet, SYN or FIN of the side was seen at its number or above
     midstream: bool  # the capture began after the SYNs
+    only_in_syn: bool  # its first octet is the connection's first, and only a SYN has carried that before
 
 
 @functools.cache
@@ -83,7 +84,7 @@ class Walk:
 
     def __init__(self):
         self.end = self.acked = self.edge = None
-        self.octets = 0
+        self.octets = self.data_segments = self.in_syn = 0
         self.raw_end = None
         self.windows = 0
         self.marks = set()
@@ -115,6 +116,7 @@ def frames(path):
                     mine.windows, row["sack"] is not None, known_octets(row, peer),
                     (row["seq"] or 0) >= mine.octets,
                     opened[row["flow"]] == "midstream",
+                    row["seq"] == 1 and mine.in_syn > 0 and mine.data_segments == 0,
                 )
             )  # fmt: skip
         mine.marks.add(same)
@@ -139,6 +141,8 @@ def learn(row, mine):
     if row["ack"] is not None and "RST" not in row["flags"]:
         mine.acked = max(mine.acked or 0, row["ack"])
         mine.edge = row["right_edge"]
+    mine.in_syn += row["length"] if "SYN" in row["flags"] else 0
+    mine.data_segments += row["length"] > 0 and "SYN" not in row["flags"]
     mine.windows += "SYN" not in row["flags"] and "RST" not in row["flags"]
 
 
@@ -179,6 +183,7 @@ SHORT_FRAME = (
 CAPTURED = "what it acknowledges was captured, by the numbers as they stand: tshark follows them no more after a gap"
 RESET = "a reset: its acknowledgement and its octets are none of the stream's (RFC 9293 3.5.3)"
 SCALE = "begun after the SYNs: where the scale is not known, tshark looks for no full window, we infer it"
+FAST_OPEN = "the server took none of the SYN's data (RFC 7413 4.2): the client sends them now, in the ordinary way"
 RANDOM = "octets that were made at random"
 
 
@@ -241,6 +246,8 @@ def tshark_alone(word, f):
             return ANOTHER
         if f.label == "reordered":
             return OVERTAKEN
+        if f.only_in_syn:
+            return FAST_OPEN
         return SYN_ONCE_MORE if f.flags == "SYN,ACK" else FIRST if f.fresh else None
     return None
 
@@ -268,7 +275,7 @@ SETS = {"corpus": CORPUS_PATHS, "truth": TRUTH_PATHS}
 
 AGREED = {
     "corpus": {
-        "retransmission": 124, "reordered": 1, "window_update": 115, "duplicate_ack": 915, "lost_segment": 16,
+        "retransmission": 123, "reordered": 1, "window_update": 115, "duplicate_ack": 915, "lost_segment": 16,
         "ack_lost_segment": 8, "window_full": 2, "zero_window": 16,
     },
     "truth": {
