@@ -173,6 +173,16 @@ def test_a_line_for_each_problem(capsys):
     ]
 
 
+def test_what_is_alike_is_one_line_with_its_frames(capsys):
+    lies = [problem("the packet lies", frame=frame) for frame in (3, 5, 8)]
+    assert told(capsys, lies[0], problem("odd"), *lies[1:]) == [
+        "pcapstate: x.pcap: frames 3, 5, 8: the packet lies",
+        "pcapstate: x.pcap: odd",
+    ]
+    many = [problem("the packet lies", frame=frame) for frame in range(1, 1001)]
+    assert told(capsys, *many) == ["pcapstate: x.pcap: frames 1, 2, 3, 4, 5 and 995 more: the packet lies"]
+
+
 def test_a_file_is_named_once(capsys):
     assert told(capsys, problem("/captures/x.pcap: the file ends, after packet 7", frame=7)) == [
         "pcapstate: x.pcap: the file ends, after packet 7"

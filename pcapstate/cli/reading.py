@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -16,6 +17,8 @@ from ..pipeline import Source, run
 
 MOST_PROBLEMS = 20
 """Lines on stderr about what could not be read; the rest is in the notes."""
+MOST_FRAMES = 5
+"""Frames named in such a line."""
 
 
 class Interruptible:
@@ -122,13 +125,25 @@ def printable(text: str) -> str:
 
 
 def tell_problems(capture: Capture) -> None:
-    """A line on stderr for each thing that could not be read."""
-    problems = capture.problems
-    for problem in problems[:MOST_PROBLEMS]:
+    """A line on stderr for each kind of thing that could not be read in a file, with the frames that it is about."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for problem in capture.problems:
         file = capture.files[problem.file] if 0 <= problem.file < len(capture.files) else capture.name
-        # Some say themselves which file they are about.
+        # Some say themselves which file they are about, or which packet.
         text = problem.text.removeprefix(f"{file}: ")
-        where = f"frame {problem.frame}: " if problem.frame and "packet " not in text else ""
-        click.echo(f"pcapstate: {printable(os.path.basename(file))}: {where}{printable(text)}", err=True)
-    if len(problems) > MOST_PROBLEMS:
-        click.echo(f"pcapstate: and {len(problems) - MOST_PROBLEMS:,} more, all in the table notes", err=True)
+        frames = alike.setdefault((os.path.basename(file), text), [])
+        if problem.frame and not re.search(rf"\bpacket {problem.file_frame or problem.frame}\b", text):
+            frames.append(problem.frame)
+    for (file, text), frames in list(alike.items())[:MOST_PROBLEMS]:
+        where = f"{_frames(frames)}: " if frames else ""
+        click.echo(f"pcapstate: {printable(file)}: {where}{printable(text)}", err=True)
+    if len(alike) > MOST_PROBLEMS:
+        click.echo(f"pcapstate: and {len(alike) - MOST_PROBLEMS:,} more, all in the table notes", err=True)
+
+
+def _frames(numbers: list[int]) -> str:
+    """Some frames in a few words: frames 7, 12, 15 and 4 more."""
+    if len(numbers) == 1:
+        return f"frame {numbers[0]}"
+    more = f" and {len(numbers) - MOST_FRAMES:,} more" if len(numbers) > MOST_FRAMES else ""
+    return f"frames {', '.join(map(str, numbers[:MOST_FRAMES]))}{more}"
