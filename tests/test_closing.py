@@ -207,7 +207,10 @@ TIME_WAIT     --> <SEQ=101><ACK=401><CTL=ACK>               --> CLOSED        +0
 """
 
 
-@pytest.mark.parametrize(("wait", "evidence"), [("0.010", ["presumed"] * 2), ("0.500", ["confirmed", "sent"])])
+@pytest.mark.parametrize(
+    ("wait", "evidence"),
+    [("0.010", ["presumed"] * 2), ("0.090", ["presumed"] * 2), ("0.500", ["confirmed", "sent"])],
+)
 def test_a_fin_may_wait_behind_data(wait, evidence):
     """FIN_WAIT_1 begins with the call (RFC 9293 3.10.4), and that may have come while octets were to be sent: then
     the peer's FIN found the server in FIN_WAIT_1. Not if the server was idle before it sent its own."""

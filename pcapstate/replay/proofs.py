@@ -18,6 +18,9 @@ FIN, SYN, ACK = 1, 2, 16
 NOT_KNOWN, DATA, EMPTY = range(3)
 """What ``queue`` found: nothing; X has sent data since the peer's FIN that may have waited; nothing waited then."""
 
+PAUSE = 100_000_000
+"""ns: a side that sends nothing for so long, beyond a round trip, has nothing to send; a path may be as slow once."""
+
 
 @kernel
 def witness(x: Any, s: Any, end: int, had: int) -> int:
@@ -58,7 +61,7 @@ def queue(x: Any, y: Any, s: Any, end: int, guard: int) -> None:
     if y.fin == 0 or x.fin > 0 or x.waiting == EMPTY:
         return
     if end > x.next:
-        if x.acked >= x.next and y.window != 0 and s.time - x.acked_at > guard:
+        if x.acked >= x.next and y.window != 0 and s.time - x.acked_at > guard + PAUSE:
             x.waiting = EMPTY
         elif s.length > 0:
             x.waiting = DATA
