@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .kernels import COMPILED, note_compiled
 from .schema import MISSING, NOTES, TABLES, Coded
 from .values import Columns, Values, joined
 
@@ -157,6 +158,8 @@ def run(
 
     reader = Reader(source, progress=progress)
     tables = replay(through(reader) if through else reader, msl=msl, keep=tuple(keep))
+    if reader.speed is COMPILED:
+        note_compiled()
     return Pass(
         tables=tables,
         kept=frozenset(keep),

@@ -103,11 +103,3 @@ def test_more_notes_than_fit_at_once():
         rows.append(odd)
     assert len(replayed(rows).table("notes")["frame"]) == 3000
     assert len(timeline(replayed(rows))) == 4
-
-
-@pytest.mark.parametrize(("speed", "times"), [(INTERPRETED, 0), (COMPILED, 1)], ids=["interpreted", "compiled"])
-def test_a_replay_that_ran_compiled_is_noted_once_it_is_whole(speed, times, monkeypatch):
-    noted = []
-    monkeypatch.setattr(engine, "note_compiled", lambda: noted.append(1))
-    replay([chunk_of(many(1), speed)])
-    assert len(noted) == times

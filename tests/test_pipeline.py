@@ -11,6 +11,7 @@ import pytest
 from making import a_pass, columns_from, four_way_close
 
 from pcapstate import pipeline
+from pcapstate.kernels import COMPILED, INTERPRETED
 from pcapstate.parser.problems import Problem
 from pcapstate.pipeline import SMALL_CAPTURE, Pass, Source, check_names
 from pcapstate.schema import NOTES, TABLES, Coded
@@ -133,7 +134,9 @@ def test_names_of_tables_are_checked():
 # --- the run ---------------------------------------------------------------------------------------------------
 
 
-def test_chunks_may_be_led_through_something(monkeypatch):
+@pytest.mark.parametrize(("at", "noted"), [(INTERPRETED, 0), (COMPILED, 1)], ids=["interpreted", "compiled"])
+def test_chunks_may_be_led_through_something(at, noted, monkeypatch):
+    """And a whole run of the compiled kernels is noted, so that the next one knows that they are there."""
     import pcapstate.parser.reader
     import pcapstate.replay.engine
 
@@ -142,8 +145,10 @@ def test_chunks_may_be_led_through_something(monkeypatch):
             super().__init__([1, 2, 3])
             self.files, self.problems = [SimpleNamespace(path="x.pcap")], [CUT]
             self.frames, self.first_time, self.last_time = 3, 10, 20
+            self.speed = at
 
-    seen = {}
+    seen, notes = {}, []
+    monkeypatch.setattr(pipeline, "note_compiled", lambda: notes.append(1))
 
     def replay(chunks, *, msl, keep):
         seen.update(chunks=list(chunks), msl=msl, keep=keep)
@@ -156,3 +161,4 @@ def test_chunks_may_be_led_through_something(monkeypatch):
     assert (made.files, made.frames, made.first_time, made.last_time) == (("x.pcap",), 3, 10, 20)
     assert made.problems == (CUT,)
     assert made.kept == {"windows"}
+    assert len(notes) == noted

@@ -88,6 +88,11 @@ class Reader:
         self._set = make(named, self._tables, self.files, self.problems)
 
     @property
+    def speed(self) -> Speed:
+        """At which the kernels run now."""
+        return self._speed
+
+    @property
     def octets(self) -> int:
         """Octets read so far, after decompression."""
         return sum(file.octets for file in self.files)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import COMPILED, INTERPRETED, Speed, note_compiled
+from ..kernels import INTERPRETED, Speed
 from ..schema import NOTES, Coded
 from . import (
     attempts,
@@ -163,8 +163,6 @@ class Engine:
         )
         if len(used):
             self._settle(used)
-        if self.store.speed is COMPILED:
-            note_compiled()
         self.store = None
 
     def _settle(self, slots: Any) -> None:

@@ -28,6 +28,7 @@ from .codes import (
 )
 from .copies import again, whole_trip
 from .evidence import guard_of
+from .flows import LONGEST_SYN_GAP
 from .losses import acknowledged
 from .senders import (
     CHALLENGE_ASKS,
@@ -188,7 +189,8 @@ def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
     """The first SYN or SYN,ACK that is seen of X.
 
     A SYN,ACK whose TSecr names the first of several SYNs, or the only one, was made when that came: if that is a second
-    ago, this is not its first transmission (Linux keeps the first SYN's TSval).
+    ago, this is not its first transmission (Linux keeps the first SYN's TSval). Nobody tries for longer than a minute:
+    then it is the capture's clock that leapt.
     """
     if s.flags & ACK == 0:
         return
@@ -197,7 +199,7 @@ def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
         return
     row = m.sent[place(m, serial)]
     if s.tsecr == row.first_tsval and (row.copies == 1 or s.tsecr != row.tsval):
-        if s.time - row.first_time > LEAST_SYN_TIMEOUT:
+        if LEAST_SYN_TIMEOUT < s.time - row.first_time < LONGEST_SYN_GAP:
             s.label = RETRANSMISSION
             s.cause = OF_SYN_ACK
             x.lost_before += 1
