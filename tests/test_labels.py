@@ -298,7 +298,11 @@ def repeats(played):
 )
 @given(scenarios(PERFECT, taps=False))
 def test_on_a_perfect_path_only_what_was_sent_again_is_called_so(scenario):
-    """Nothing is lost, nothing overtaken: what has new octets is ordinary, and none is reordered or a copy."""
+    """Nothing is lost, nothing overtaken: what has new octets is ordinary, and none is reordered or a copy.
+
+    But for SYN,ACKs: of two simultaneous openers either may answer each SYN,ACK with one more, all of them alike, and
+    nothing tells these from copies.
+    """
     played = run(scenario)
     syns = [{packet.seq for _, packet in played.seen if packet.side == side and packet.flags & SYN} for side in (0, 1)]
     if not played.seen or max(map(len, syns)) > 1 or any(packet.flags & RST for _, packet in played.seen):
@@ -306,9 +310,10 @@ def test_on_a_perfect_path_only_what_was_sent_again_is_called_so(scenario):
     table = replay([chunk(segment_rows(played.seen))], keep=("segments",)).table("segments")
     for (_, packet), label, again in zip(played.seen, table["label"], repeats(played), strict=True):
         word = LABELS[label]
-        assert word not in ("reordered", "duplicate"), (word, describe(packet))
+        syn_ack = packet.flags & SYN and packet.flags & ACK
+        assert word != "reordered", describe(packet)
+        assert word != "duplicate" or syn_ack, describe(packet)
         assert again or word != "retransmission", describe(packet)
-        fresh_syn_ack = packet.flags & SYN and packet.flags & ACK
         octets = packet.length or packet.flags & (SYN | FIN)
-        if again and octets and not fresh_syn_ack:
+        if again and octets and not syn_ack:
             assert word in ("retransmission", "keep_alive", "window_probe"), (word, describe(packet))
