@@ -94,7 +94,7 @@ def _half_open(flows: _Flows) -> list[Finding]:
 
 _RESETS = {
     "abort": "aborted by the {side}",
-    "abort_unread": "aborted by the {side}, which had not read everything",
+    "abort_unread": "aborted by the {side}, or closed with data unread",
     "reset": "reset by the {side}",
     "no_socket": "reset: the {side} had no such connection any more",
     "data_after_close": "reset by the {side}: data came after it had closed",

@@ -41,7 +41,7 @@ def test_who_reset_it(side):
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("abort_unread", "had not read everything"),
+        ("abort_unread", "closed with data unread"),
         ("no_socket", "had no such connection any more"),
         ("data_after_close", "data came after it had closed"),
         ("bad_handshake", "in the handshake"),
