@@ -48,6 +48,11 @@ def fin(
         x.next = end
         x.hole = x.hole_end
         x.holes = 0
+        # Nor does it prove what was sent before what.
+        x.data_end = end - 1
+        if s.ack_known:
+            x.fin_ack_low = s.ack_relative
+            x.fin_ack_high = s.ack_relative
     if x.fin == 0 or end > x.fin:
         x.fin = end
         x.fin_ip_id = s.ip_id
