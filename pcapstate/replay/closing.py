@@ -161,6 +161,9 @@ def which_call(m: Any, x: Any, y: Any, first: int, s: Any) -> None:
     elif fin_octet and s.ip_id == 0 and x.ip_id_running > 1 and x.close_frame == 0 and x.shutdown_frame == 0:
         if m.events[first + FIN_ACKED].grade != NOTHING:
             x.close_frame = s.frame
+            if m.events[first + FIN_RECEIVED].proof == s.frame and y.fin_copies == 0:
+                # Its first answer to the only FIN: so it was in FIN_WAIT_2 already, not in CLOSING.
+                x.orphan = 1
 
 
 @kernel

@@ -131,10 +131,11 @@ def ordered(flows: np.ndarray, sides: np.ndarray, events: np.ndarray) -> Ordered
 
 
 def _closing(sides: np.ndarray, events: np.ndarray, known: Facts) -> np.ndarray:
-    """The way of closing: the proved one, or the likely one."""
+    """The way of closing: the proved one, or the likely one. An IP ID tells which, but not whether it was a copy of the
+    FIN, made behind the capture point, that drew the answer: no proof."""
     got, acked = events[:, FIN_RECEIVED], events[:, FIN_ACKED]
     first = (got["grade"] > 0) & ((acked["grade"] == 0) | (got["at"] < acked["at"]))
-    crossed = (first & ~known.acked_first) | known.crossed
+    crossed = (first & ~known.acked_first & (sides["orphan"] == 0)) | known.crossed
     passive = ((sides["fin_after_fin"] == 1) & ~known.sent_first) | known.received_first
     passive |= events["grade"][:, FIN_SENT] == 0
     return np.where(passive, PASSIVE, np.where(crossed, CROSSED, ACTIVE))

@@ -62,8 +62,9 @@ Side = Row(
     "proof_ip_id chain open_ack open_had fin_ack_low fin_ack_high waiting fin_acked_ack data_end open_shown "
     # Options as offered.
     "isn isn_known mss offered_scale sack timestamps fast_open "
-    # For verdicts: frames that prove which call closed the side, and what a reset was made from.
-    "peer_next_at_fin shutdown_frame close_frame fin_with_data window_at_fin rst_first rst_frame "
+    # For verdicts: frames that prove which call closed the side, and what a reset was made from. `orphan`: it was in
+    # FIN_WAIT_2, closed by its program, when the peer's FIN came.
+    "peer_next_at_fin shutdown_frame close_frame orphan fin_with_data window_at_fin rst_first rst_frame "
     "rst_form rst_ttl rst_bare rst_refused "
     # For tools that speak of histories.
     "retransmissions reordered duplicates lost_before lost_after told told_end told_again told_zero told_gaps told_rst",
