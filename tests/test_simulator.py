@@ -309,3 +309,18 @@ def test_the_segment_that_shows_a_missing_fin_acknowledges_it():
     scenario = a_scenario([CONNECT, (1000, "close", 0)], [LISTEN, (10, "shutdown", 0)], sees=(True, False))
     (row,) = (row for row in replayed(run(scenario)) if row.after == "FIN_WAIT_2")
     assert (row.side, row.earliest, row.frame) == (1, 10 * MILLI, 3)
+
+
+def test_who_sends_its_syn_again_was_not_refused():
+    """The reset that refused the SYN was lost; when the SYN comes again its target opens too: both at once."""
+    judge(
+        Scenario(
+            habits=(Habits(), Habits()),
+            scripts=(
+                ((10**9, "connect", 0), (0, "when_open", 0), (0, "shutdown", 0)),
+                ((0, "connect", 0), (0, "when_open", 0), (0, "shutdown", 0)),
+            ),
+            delays=(10**6, 1),
+            fates={(0, 0): Fate(lost="after")},
+        )
+    )

@@ -252,7 +252,9 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
     f = m.flows[slot]
     x = m.sides[2 * slot + sender(f, s)]
     y = m.sides[2 * slot + 1 - sender(f, s)]
-    if x.syn_seen == 0 and f.refused_frame == 0:
+    # Who sends its SYN again was not refused: that reset never came, or had no effect.
+    refused = f.refused_frame > 0 and m.events[(2 * slot + 1 - sender(f, s)) * EVENTS_PER_SIDE + DEAD].grade > 0
+    if x.syn_seen == 0 and not refused:
         # Before any SYN of this side: a simultaneous open, or a SYN that the capture shows after its SYN,ACK.
         if f.midstream == 0 and (y.syn_seen == 0 or s.time - y.syn_last < LONGEST_SYN_GAP) and ended(m, slot) == 0:
             if y.syn_pure == 1 and f.syn_ack_seen == 0:
