@@ -324,3 +324,14 @@ def test_who_sends_its_syn_again_was_not_refused():
             fates={(0, 0): Fate(lost="after")},
         )
     )
+
+
+def test_a_late_copy_of_a_syn_from_before_another_connection():
+    """Two connections are refused, one in each direction; then a copy of the first SYN comes, and is refused again."""
+    judge(
+        a_scenario(
+            [(1, "connect", 0)],
+            [CONNECT],
+            fates={(1, 0): Fate(copied="before", copy_late=30 * MILLI)},
+        )
+    )

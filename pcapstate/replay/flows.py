@@ -131,6 +131,7 @@ def clear_side(m: Any, index: int) -> None:
     x.window = -1
     x.rtt_min = NEVER
     x.ring = index * RING
+    x.isn_before = -1
     x.syn_ip_id = -1
     x.syn_tsval = -1
     x.fin_ip_id = -1
@@ -276,7 +277,11 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
     elif answered(m, slot) == 0 and f.older >= 0:
         older = f.older
     fresh = open_flow(m, s, h, older)
-    m.flows[fresh].twin = 1 if x.syn_seen and x.isn == s.seq else 0
+    mine = m.sides[2 * fresh + sender(m.flows[fresh], s)]
+    theirs = m.sides[2 * fresh + 1 - sender(m.flows[fresh], s)]
+    mine.isn_before = x.isn if x.syn_seen else x.isn_before
+    theirs.isn_before = y.isn if y.syn_seen else y.isn_before
+    m.flows[fresh].twin = 1 if mine.isn_before == s.seq else 0
     if ended(m, slot) > 0:
         # By this a Linux that is still in TIME_WAIT shows itself (tcp_timewait_state_process).
         client = m.sides[2 * slot + sender(f, s)]

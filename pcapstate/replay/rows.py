@@ -60,8 +60,8 @@ Side = Row(
     # segment does that proves the arrival of the ACK of the FIN; `data_end`: end of the highest octet seen, FINs
     # left out; `open_shown`: seen past the handshake before any FIN.
     "proof_ip_id chain open_ack open_had fin_ack_low fin_ack_high waiting fin_acked_ack data_end open_shown "
-    # Options as offered.
-    "isn isn_known mss offered_scale sack timestamps fast_open "
+    # Options as offered. `isn_before`: of the latest connection of this 4-tuple before that it sent a SYN in, -1: none.
+    "isn isn_before isn_known mss offered_scale sack timestamps fast_open "
     # For verdicts: frames that prove which call closed the side, and what a reset was made from. `orphan`: it was in
     # FIN_WAIT_2, closed by its program, when the peer's FIN came.
     "peer_next_at_fin shutdown_frame close_frame orphan fin_with_data window_at_fin rst_first rst_frame "
