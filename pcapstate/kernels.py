@@ -255,29 +255,41 @@ def _cache_root() -> Path:
 
 
 @functools.cache
+def _sources() -> tuple[Path, ...]:
+    """The files with kernels."""
+    return tuple(path for path in sorted(Path(__file__).parent.rglob("*.py")) if b"@kernel" in path.read_bytes())
+
+
+@functools.cache
 def _fingerprint() -> str:
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        if b"@kernel" in (source := path.read_bytes()):
-            digest.update(source)
+    for path in _sources():
+        digest.update(path.read_bytes())
     digest.update(inspect.getsource(Row).encode())
     return digest.hexdigest()
 
 
 def compiled_before() -> bool:
-    """Whether a whole replay has run compiled with these sources, so that starting one costs no compilation.
+    """Whether a whole replay has run compiled with these very files, so that starting one costs no compilation.
 
     Single kernels in the cache do not count: what is missing may take half a minute to compile.
     """
-    return (_cache_root() / _fingerprint() / _WHOLE).is_file()
+    return _mark().is_file()
 
 
 def note_compiled() -> None:
     """Says for later processes that a whole replay has run compiled."""
-    mark = _cache_root() / _fingerprint() / _WHOLE
+    mark = _mark()
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
 
 
-_WHOLE = "whole"
+def _mark() -> Path:
+    # numba takes out of its cache only what was compiled from a file of the same path, size and time: the same sources
+    # in another folder, or written anew, are compiled again.
+    digest = hashlib.blake2b(digest_size=8)
+    for path in _sources():
+        status = path.stat()
+        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return _cache_root() / _fingerprint() / f"whole-{digest.hexdigest()}"

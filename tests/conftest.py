@@ -16,6 +16,12 @@ SHARED = ROOT.parent / "shared"
 """Captures and truths that are no part of the project; tests that need them are skipped where they are not."""
 
 
+@pytest.fixture(autouse=True)
+def _any_terminal(monkeypatch):
+    """The width of the terminal that the tests are run from is nothing to them; runs in parallel make one up."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared captures, or a skip."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 
@@ -224,3 +227,43 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
 def test_the_fingerprint_is_short_and_stays():
     assert kernels._fingerprint() == kernels._fingerprint()
     assert len(kernels._fingerprint()) == 16
+
+
+# --- what lies in the cache --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_source(tmp_path, monkeypatch):
+    """A cache of its own, and a source that may be touched."""
+    source = tmp_path / "hot.py"
+    source.write_text("@kernel")
+    monkeypatch.setattr(kernels, "_cache_root", lambda: tmp_path / "cache")
+    monkeypatch.setattr(kernels, "_sources", lambda: (source,))
+    return source
+
+
+def test_a_whole_run_is_noted(one_source):
+    assert not kernels.compiled_before()
+    kernels.note_compiled()
+    assert kernels.compiled_before()
+
+
+def test_the_same_sources_written_anew_have_to_be_compiled_anew(one_source):
+    kernels.note_compiled()
+    os.utime(one_source, ns=(1, 1))
+    assert not kernels.compiled_before()
+
+
+def test_the_same_sources_in_another_folder_have_to_be_compiled_anew(one_source, monkeypatch):
+    kernels.note_compiled()
+    moved = one_source.parent / "elsewhere" / one_source.name
+    moved.parent.mkdir()
+    shutil.copy2(one_source, moved)
+    monkeypatch.setattr(kernels, "_sources", lambda: (moved,))
+    assert not kernels.compiled_before()
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(one_source):
+    (one_source.parent / "cache").write_text("a file where the folder would be")
+    kernels.note_compiled()
+    assert not kernels.compiled_before()
