@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pcapstate.replay.changes import scale_late, scales_of, windows_table
-from pcapstate.replay.packed import Batches
+from pcapstate.replay.outcome import Outcome, Outcomes, SideOutcome
 from pcapstate.replay.segments import KEPT
 from pcapstate.replay.windows import AT_LEAST, INFERRED, KNOWN, NOT_KNOWN, Change
 from pcapstate.schema import MISSING, WINDOW_STATES
@@ -14,17 +14,13 @@ from pcapstate.schema import MISSING, WINDOW_STATES
 
 def settled(*scales, numbers=None):
     """Flows of which the client's scale is known like this: (kind, shift); the server's is known to be 0."""
-    made = Batches()
+    made = Outcomes()
     for number, (kind, shift) in zip(numbers or range(len(scales)), scales, strict=True):
-        made.add(
-            {
-                "flow": np.array([number], np.int64),
-                "_client_scale_known": np.array([kind], np.int8),
-                "_client_scale": np.array([shift], np.int8),
-                "_server_scale_known": np.array([KNOWN], np.int8),
-                "_server_scale": np.array([0], np.int8),
-            }
-        )
+        flows, sides = np.zeros(1, Outcome.dtype), np.zeros(2, SideOutcome.dtype)
+        flows["flow"] = number
+        sides["scale_known"] = kind, KNOWN
+        sides["scale"] = shift, 0
+        made.add(flows, sides)
     return made
 
 
@@ -84,9 +80,9 @@ def test_each_row_has_the_scale_of_its_flow_and_side():
 
 
 def test_an_empty_log():
-    table = windows_table([], Batches())
+    table = windows_table([], Outcomes())
     assert all(len(values) == 0 for values in table.values())
-    assert [part.tolist() for part in scales_of(np.zeros(2, np.int64), np.zeros(2), Batches())] == [
+    assert [part.tolist() for part in scales_of(np.zeros(2, np.int64), np.zeros(2), Outcomes())] == [
         [NOT_KNOWN] * 2,
         [-1] * 2,
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pcapstate.kernels import COMPILED, INTERPRETED
-from pcapstate.replay.memory import PER_FLOW, Store
-from pcapstate.replay.rows import BUCKET_MASK, FREE_COUNT, NOTE_COUNT
+from pcapstate.replay.memory import PER_FLOW, WHILE_SETTLING, Store
+from pcapstate.replay.rows import BUCKET_MASK, FREE_COUNT, NOTE_COUNT, OUTCOME_COUNT, STEP_COUNT
 
 
 def put(row, **values):
@@ -74,35 +74,32 @@ def test_the_passage_from_one_speed_to_the_other_and_back():
 
 
 @BOTH
-def test_taking_flows_out_copies_them(speed):
-    store = Store(speed, room=3)
-    put(store.memory.flows[1], number=42)
-    put(store.memory.sides[3], next=9)
-    settled = store.take([1])
-    put(store.memory.sides[3], next=10)
-    assert settled.flows["number"].tolist() == [42]
-    assert settled.sides["next"].tolist() == [0, 9]
-    assert settled.events.shape == (2, 7)
-
-
-@BOTH
-@pytest.mark.parametrize("slots", [[2, 0], [1]])
-def test_flows_may_be_taken_out_again_and_again(speed, slots):
-    """Compiled, they are put where the last ones were, whether there are as many of them or fewer."""
-    store = Store(speed, room=3)
-    for slot in range(3):
-        put(store.memory.flows[slot], number=slot)
-        put(store.memory.senders[2 * slot + 1], samples=slot)
-    store.take([0, 1])
-    settled = store.take(slots)
-    assert settled.flows["number"].tolist() == slots
-    assert settled.senders["samples"][1::2].tolist() == slots
-
-
-@BOTH
 def test_notes_are_drained(speed):
     store = Store(speed, room=1)
     put(store.memory.notes[0], frame=7)
     store.memory.control[NOTE_COUNT] = 1
     assert store.drain_notes()["frame"].tolist() == [7]
     assert len(store.drain_notes()) == 0
+
+
+@BOTH
+def test_what_was_settled_is_seen_once(speed):
+    store = Store(speed, room=1)
+    m = store.memory
+    put(m.steps[1], frame=7)
+    put(m.outcomes[0], flow=8)
+    put(m.side_outcomes[1], packets=9)
+    m.control[STEP_COUNT], m.control[OUTCOME_COUNT] = 2, 1
+    steps, outcomes, sides = store.view_settled()
+    assert steps["frame"].tolist() == [0, 7]
+    assert outcomes["flow"].tolist() == [8]
+    assert sides["packets"].tolist() == [0, 9]
+    assert [len(rows) for rows in store.view_settled()] == [0, 0, 0]
+
+
+def test_the_compiled_form_settles_more_flows_at_once():
+    store = Store(INTERPRETED, room=1)
+    few = {name: len(getattr(store.memory, name)) for name in WHILE_SETTLING}
+    store.convert(COMPILED)
+    for name, count in WHILE_SETTLING.items():
+        assert len(getattr(store.memory, name)) == count > few[name]

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from ladders import both_speeds, rows_of, segments_of
 
-from pcapstate.replay import performance
-from pcapstate.replay.limits import NETWORK, TIMEOUT_STALL
+from pcapstate.replay.codes import FAST, TIMEOUT
+from pcapstate.replay.limits import APPLICATION, NETWORK, RECEIVE_WINDOW, RECOVERY, TIMEOUT_STALL
+from pcapstate.replay.outcome import SideOutcome
+from pcapstate.replay.performance import end_cause, limited_by, shares, tell_scale
 from pcapstate.replay.rows import Side
 from pcapstate.replay.senders import Sender
+from pcapstate.replay.windows import AT_LEAST, INFERRED, KNOWN, NOT_KNOWN
 from pcapstate.schema import LIMITS, MISSING
 
 OPEN = """
@@ -30,11 +33,10 @@ def value(flows, name):
     return None if number == MISSING or number != number else number  # noqa: PLR0124
 
 
-def rows(kind, *facts):
-    made = np.zeros(len(facts), kind.dtype)
-    for row, values in zip(made, facts, strict=True):
-        for name, number in values.items():
-            row[name] = number
+def row(kind, **values):
+    made = kind.object()
+    for name, number in values.items():
+        setattr(made, name, number)
     return made
 
 
@@ -64,12 +66,6 @@ def test_round_trips_to_each_side():
     assert value(flows, "rtt_server_smoothed") == pytest.approx(0.03025)
 
 
-def test_medians_of_few_samples_and_of_many():
-    marks = {f"mark{i}": 10 * (i + 1) for i in range(5)}
-    senders = rows(Sender, {}, *({**marks, "samples": count} for count in (1, 2, 3, 4, 5, 900)))
-    assert performance.medians(senders).tolist() == [-1, 10, 10, 20, 20, 30, 30]
-
-
 def test_windows_after_the_syn():
     flows = flows_of(OPEN + DATA)
     assert [value(flows, f"client_window_{end}") for end in ("min", "max")] == [10, 70]
@@ -88,14 +84,20 @@ def test_the_time_of_a_zero_window_lasts_to_the_end_if_nothing_ends_it():
     assert value(flows, "server_zero_window_time") == pytest.approx(0.5)
 
 
-def test_how_a_scale_is_known():
-    sides = rows(Side, {"scale": 7}, {"scale": -1}, {"scale": -1}, {"scale": 5}, {"scale": -1})
-    bounds = {"scale_least": 4, "scale_most": 14}
-    senders = rows(Sender, {}, {"scale_most": 14}, bounds, {"inferred": 9}, {"scale_least": 4, "scale_most": 3})
-    kind, shift = performance.scales(sides, senders)
-    known, not_known = performance.KNOWN, performance.NOT_KNOWN
-    assert kind.tolist() == [known, not_known, performance.AT_LEAST, performance.INFERRED, not_known]
-    assert shift.tolist() == [7, -1, 4, 5, -1]
+@pytest.mark.parametrize(
+    ("scale", "bounds", "kind", "shift"),
+    [
+        (7, {}, KNOWN, 7),
+        (-1, {"scale_most": 14}, NOT_KNOWN, -1),
+        (-1, {"scale_least": 4, "scale_most": 14}, AT_LEAST, 4),
+        (-1, {"scale_least": 4, "scale_most": 3}, NOT_KNOWN, -1),
+        (5, {"inferred": 9}, INFERRED, 5),
+    ],
+)
+def test_how_a_scale_is_known(scale, bounds, kind, shift):
+    told = row(SideOutcome)
+    tell_scale(row(Side, scale=scale), row(Sender, **bounds), told)
+    assert (told.scale_known, told.scale) == (kind, shift)
 
 
 def test_the_receive_buffer_is_no_smaller_than_the_largest_window():
@@ -122,20 +124,46 @@ def test_the_answer_to_a_syn_that_is_refused_is_a_round_trip():
 # --- what limited it -------------------------------------------------------------------------------------------
 
 
-def test_every_cause_has_its_sum_in_the_kernels():
-    assert {f"of_{limit}" for limit in LIMITS} - set(performance.IN_KERNEL.values()) == {"of_handshake", "of_teardown"}
-    assert set(performance.IN_KERNEL.values()) <= set(Sender.fields)
+def test_every_cause_has_its_sum():
+    """In the kernels; but for the handshake and the teardown, which are known in the end."""
+    sums = {f"of_{limit}" for limit in LIMITS}
+    assert sums - set(Sender.fields) == {"of_handshake", "of_teardown"}
+    assert sums <= set(SideOutcome.fields)
 
 
-def test_the_largest_cause_is_told_with_its_percentage():
-    shares = np.zeros((4, len(LIMITS)))
-    shares[0, NETWORK], shares[0, TIMEOUT_STALL] = 0.3, 0.7
-    shares[1, NETWORK] = 1.0
-    shares[2] = np.nan
-    shares[3, NETWORK] = 1.0
-    told = performance.limited_by(shares, np.array([True, True, True, False]))
+@pytest.mark.parametrize(
+    ("facts", "cause"),
+    [
+        ({"acked": 9}, APPLICATION),
+        ({"acked": 9, "recovery": FAST}, APPLICATION),
+        ({"left": 5000}, NETWORK),
+        ({"left": 1459}, RECEIVE_WINDOW),
+        ({"left": 1459, "wrote_all": 1}, APPLICATION),
+        ({"wrote_all": 1, "recovery": FAST}, RECOVERY),
+        ({"recovery": TIMEOUT}, TIMEOUT_STALL),
+    ],
+)
+def test_what_a_side_waits_for_when_the_last_segment_came(facts, cause):
+    assert end_cause(row(Sender, **{"next": 9, "acked": 8, **facts})) == cause
+
+
+def test_shares_of_the_time_and_the_largest_with_its_percentage():
+    spent = np.zeros((len(LIMITS), 4), np.int64)
+    spent[NETWORK] = 30, 7, 0, 5
+    spent[TIMEOUT_STALL] = 70, 0, 0, 0
+    parts = shares(list(spent), np.array([1, 1, 1, 0]))
+    assert parts[0, NETWORK] == 0.3
+    assert np.isnan(parts[2:]).all()
+    told = limited_by(parts)
     words = [told.words[code] if code >= 0 else None for code in told.codes]
     assert words == ["timeout_stall 70 %", "network 100 %", None, None]
+
+
+def test_a_stall_at_the_end_lasts_to_the_last_segment():
+    probes = "ESTABLISHED <-- <SEQ=299><ACK=100><CTL=ACK> <-- ESTABLISHED  +0.300\n"
+    stalls = both_speeds(rows_of(OPEN + DATA.replace("PSH,ACK", "ACK") + probes)).table("stalls")
+    assert [LIMITS[cause] for cause in stalls["cause"]] == ["receive_window"]
+    assert stalls["duration"].tolist() == pytest.approx([0.3])
 
 
 def test_a_connection_of_one_segment_has_no_time_to_share():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from pcapstate.kernels import INTERPRETED
 from pcapstate.replay import rows as r
 from pcapstate.replay.flows import clear_event, clear_side
 from pcapstate.replay.memory import Store
-from pcapstate.replay.timeline import NO_EVENT, NOTES, SEEN, one_way, rows, steps
+from pcapstate.replay.timeline import NOTES, SEEN, one_way, tell_steps
 from pcapstate.schema import MISSING, STATES
 from pcapstate.tcp import machine
 
@@ -29,7 +28,7 @@ TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED        +0
 
 
 def made_from(happened, *, active=False, crossed=False, fin_after_fin=False):
-    """The steps of a client made from ``{event: (low, at, high)}``; of the server nothing is known."""
+    """The steps of a client made from ``{event: (low, at, high)}``, of whose peer nothing is known."""
     store = Store(INTERPRETED, room=1)
     m = store.memory
     for index in (0, 1):
@@ -45,12 +44,12 @@ def made_from(happened, *, active=False, crossed=False, fin_after_fin=False):
         e.low, e.at, e.high, e.frame = low, at, high, at
         if event == r.DEAD:
             e.how = machine.RCV_RST
-    settled = store.take([0])
-    return steps(settled.flows, settled.sides, settled.events, 30.0), settled
+    tell_steps(m, 0, 0, 60_000_000_000)
+    return [step for step in m.steps[: m.control[r.STEP_COUNT]] if step.side == 0]
 
 
-def states_of(made, side=0):
-    return [STATES[made.after[side, k]] for k in range(made.event.shape[1]) if made.event[side, k] != NO_EVENT]
+def states_of(steps):
+    return [STATES[step.after] for step in steps]
 
 
 def known(at):
@@ -74,7 +73,7 @@ def known(at):
     ],
 )
 def test_openings(options, events, expected):
-    made, _ = made_from({event: known(at) for event, at in events.items()}, **options)
+    made = made_from({event: known(at) for event, at in events.items()}, **options)
     assert states_of(made) == expected
 
 
@@ -106,13 +105,13 @@ OPENED = {r.SYN_RECEIVED: 1, r.SYN_SENT: 2, r.SYN_ACKED: 3}
     ],
 )
 def test_closings(options, events, expected):
-    made, _ = made_from({event: known(at) for event, at in (OPENED | events).items()}, **options)
+    made = made_from({event: known(at) for event, at in (OPENED | events).items()}, **options)
     assert states_of(made) == ["SYN_RECEIVED", "ESTABLISHED", *expected]
 
 
 def test_a_fin_before_the_handshake_ended():
     """RFC 9293 3.10.4: CLOSE in SYN-RECEIVED."""
-    made, _ = made_from({r.SYN_RECEIVED: known(1), r.SYN_SENT: known(2), r.FIN_SENT: known(3)})
+    made = made_from({r.SYN_RECEIVED: known(1), r.SYN_SENT: known(2), r.FIN_SENT: known(3)})
     assert states_of(made) == ["SYN_RECEIVED", "FIN_WAIT_1"]
 
 
@@ -126,14 +125,12 @@ bounds = st.tuples(st.integers(0, 1000), st.integers(0, 1000), st.integers(0, 10
     st.booleans(),
 )
 def test_estimates_and_states_follow_the_order(happened, active, late):
-    made, settled = made_from(happened, active=active, fin_after_fin=late)
-    flat = rows(settled.flows, settled.sides, made)
-    mine = flat.side == 0
-    there = flat.estimate[mine]
-    assert (there != MISSING).all()
-    assert (np.diff(there) >= 0).all()
+    steps = made_from(happened, active=active, fin_after_fin=late)
+    there = [step.estimate for step in steps]
+    assert MISSING not in there
+    assert there == sorted(there)
     # Each row begins where the one before ended.
-    assert (flat.before[mine][1:] == flat.after[mine][:-1]).all()
+    assert [step.before for step in steps][1:] == [step.after for step in steps][:-1]
 
 
 def test_every_row_is_an_edge_of_the_machine():
@@ -162,11 +159,11 @@ def test_estimates_lie_half_a_round_trip_off():
 
 
 def test_one_way_is_zero_where_nothing_was_measured():
-    store = Store(INTERPRETED, room=1)
-    clear_side(store.memory, 0)
-    clear_side(store.memory, 1)
-    store.memory.sides[1].rtt_min = 7
-    assert one_way(store.take([0]).sides).tolist() == [0, 3]
+    m = Store(INTERPRETED, room=1).memory
+    clear_side(m, 0)
+    assert one_way(m.sides[0]) == 0
+    m.sides[0].rtt_min = 7
+    assert one_way(m.sides[0]) == 3
 
 
 def test_what_is_found_mid_stream_has_no_edge():

@@ -10,29 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..schema import MISSING, OPENED
+from ..schema import MISSING, OPENED, SIDES
 from ..tcp import machine
 from .groups import different
-from .memory import Settled
-from .packed import Batches, Columns
-from .rows import SYN_ACKED
+from .outcome import Outcomes
+from .packed import Batches
 
 UNANSWERED, REFUSED, HALF_OPEN = (OPENED.index(word) for word in ("unanswered", "refused", "half_open"))
-
-
-def attempt_columns(settled: Settled) -> Columns:
-    """What of a batch of flows is kept for the notes on listeners, in few octets."""
-    client, server = settled.sides[0::2], settled.sides[1::2]
-    answered = server["syn_seen"] & ~server["syn_pure"]
-    most = np.iinfo(np.uint16).max
-    return {
-        "_frame": settled.flows["first_frame"].astype(np.uint32),
-        "_syns": np.minimum(client["syn_copies"] + client["syn_pure"], most).astype(np.uint16),
-        "_syn_acks": np.minimum(server["syn_copies"] + answered, most).astype(
-            np.uint16
-        ),
-        "_acks_ignored": np.minimum(settled.events["refuted"][1::2, SYN_ACKED], most).astype(np.uint16),
-    }
 
 
 @dataclass(slots=True)
@@ -67,22 +51,23 @@ class Attempts:
     last_time: int
 
 
-def attempts(flow_parts: Batches, step_parts: Batches, last_time: int) -> Attempts:
+def attempts(outcomes: Outcomes, steps: Batches, last_time: int) -> Attempts:
     """All attempts of a capture, from its batches. ``last_time``: of the capture, nanoseconds."""
-    numbers = flow_parts.column("flow")
+    numbers = outcomes.column("flow")
     order = np.argsort(numbers, kind="stable")
-    opened = flow_parts.column("opened")[order]
+    opened = outcomes.column("opened")[order]
     kept = opened != OPENED.index("midstream")
     order = order[kept]
 
     def get(name: str) -> np.ndarray:
-        values: np.ndarray = flow_parts.column(name)[order]
+        values: np.ndarray = outcomes.column(name)[order]
         return values
 
-    client, server, port = get("_client"), get("_server"), get("server_port")
+    client, server = (outcomes.addresses(side)[order] for side in SIDES)
+    port = get("server_port")
     listener, _ = different([*server.T, port], len(port))
     caller, _ = different([*client.T], len(port))
-    spans = _spans(step_parts, len(numbers), last_time)
+    spans = _spans(steps, len(numbers), last_time)
     received, left, waited, waited_until = (span[numbers[order]] for span in spans)
     return Attempts(
         client=client,
@@ -94,12 +79,12 @@ def attempts(flow_parts: Batches, step_parts: Batches, last_time: int) -> Attemp
         callers=int(caller.max(initial=-1)) + 1,
         asked=get("start"),
         ended=get("end"),
-        frame=get("_frame").astype(np.int64),
+        frame=get("frame"),
         opened=opened[kept],
         octets=get("client_bytes") + get("server_bytes"),
-        syns=get("_syns").astype(np.int64),
-        syn_acks=get("_syn_acks").astype(np.int64),
-        acks_ignored=get("_acks_ignored").astype(np.int64),
+        syns=get("syns"),
+        syn_acks=get("syn_acks"),
+        acks_ignored=get("acks_ignored"),
         packets=get("client_packets") + get("server_packets"),
         received=received,
         left=np.where(left == MISSING, get("end"), left),
@@ -109,10 +94,10 @@ def attempts(flow_parts: Batches, step_parts: Batches, last_time: int) -> Attemp
     )
 
 
-def _spans(step_parts: Batches, flows: int, last_time: int) -> list[np.ndarray]:
+def _spans(steps: Batches, flows: int, last_time: int) -> list[np.ndarray]:
     """When each server entered and left SYN_RECEIVED and TIME_WAIT, by the estimates; shape (flows,) each."""
     out = [np.full(flows, MISSING) for _ in range(4)]
-    flow, side, before, after, estimate = map(step_parts.column, ("flow", "side", "before", "after", "estimate"))
+    flow, side, before, after, estimate = map(steps.column, ("flow", "side", "before", "after", "estimate"))
     server = side == 1
     for k, state in ((0, machine.SYN_RECEIVED), (2, machine.TIME_WAIT)):
         enters, leaves = server & (after == state), server & (before == state)

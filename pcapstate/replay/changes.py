@@ -10,18 +10,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..schema import MISSING
-from .packed import Batches, Columns
+from .outcome import Outcomes
+from .packed import Columns
 from .windows import AT_LEAST, FULL, INFERRED, KNOWN, NOT_KNOWN, OPEN, SYN, ZERO, Change
 
 
-def windows_table(parts: Sequence[np.ndarray], flow_parts: Batches) -> Columns:
+def windows_table(parts: Sequence[np.ndarray], outcomes: Outcomes) -> Columns:
     """The columns of ``schema.WINDOWS``, in the order of frames.
 
     A window that came before its scale was inferred is scaled with it; one whose scale is only bounded, with the bound,
     and grants no edge. The window of a SYN is not scaled, and always known.
     """
     log = np.concatenate(parts) if parts else np.zeros(0, Change.dtype)
-    kind, scale = scales_of(log["flow"], log["side"], flow_parts)
+    kind, scale = scales_of(log["flow"], log["side"], outcomes)
     syn = log["syn"] > 0
     kind = np.where(syn, KNOWN, kind)
     sure = (kind == KNOWN) | (kind == INFERRED)
@@ -45,22 +46,22 @@ def windows_table(parts: Sequence[np.ndarray], flow_parts: Batches) -> Columns:
     }
 
 
-def scales_of(flow: np.ndarray, side: np.ndarray, flow_parts: Batches) -> tuple[np.ndarray, np.ndarray]:
+def scales_of(flow: np.ndarray, side: np.ndarray, outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
     """For each pair of flow and side: how its scale is known in the end (SCALE_KNOWN), and the shift, -1: none."""
-    if not flow_parts:
+    if not outcomes:
         return np.full(len(flow), NOT_KNOWN), np.full(len(flow), -1)
-    order = np.argsort(flow_parts.column("flow"), kind="stable")
+    order = np.argsort(outcomes.column("flow"), kind="stable")
     found = []
     for name in ("scale_known", "scale"):
-        both = [flow_parts.column(f"_{of}_{name}")[order][flow].astype(np.int64) for of in ("client", "server")]
+        both = [outcomes.column(f"{of}_{name}")[order][flow].astype(np.int64) for of in ("client", "server")]
         found.append(np.where(side == 0, both[0], both[1]))
     return found[0], found[1]
 
 
-def scale_late(rows: np.ndarray, flow_parts: Batches) -> None:
+def scale_late(rows: np.ndarray, outcomes: Outcomes) -> None:
     """In place: windows and right edges of kept segments whose scale was inferred later, or given up again."""
     at = np.flatnonzero((rows["flags"] & (4 | SYN) == 0) & (rows["window"] > 0))
-    kind, scale = scales_of(rows["flow"][at].astype(np.int64), rows["side"][at], flow_parts)
+    kind, scale = scales_of(rows["flow"][at].astype(np.int64), rows["side"][at], outcomes)
     gone = at[((kind == NOT_KNOWN) | (kind == AT_LEAST)) & (rows["window_octets"][at] >= 0)]
     rows["window_octets"][gone] = rows["right_edge"][gone] = -1
     late = (kind == INFERRED) & (rows["window_octets"][at] < 0)

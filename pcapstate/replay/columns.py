@@ -1,24 +1,26 @@
-"""Settled flows to the columns of ``schema``: vectorised, over all flows of a batch at once."""
+"""What was told of settled flows to the columns of ``schema``: vectorised, over all flows of a capture at once."""
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
 
-from ..schema import FLOWS, MISSING, OPENED, SIDES, Coded, Table
+from ..schema import FLOWS, LIMITS, MISSING, SIDES, Coded, Table
 from ..tcp import machine
-from .memory import Settled
+from .history import history_columns
 from .notes import note_columns
+from .outcome import Outcomes
 from .packed import Batches, Columns
+from .performance import limited_by, shares
 from .rows import NEVER
 from .sentences import sentences
-from .timeline import EVENT_WORDS, Rows, Steps
+from .timeline import EVENT_WORDS, Step
 from .timeline import NOTES as STEP_NOTES
+from .verdicts import POINTS
 
 MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
 """Odd 64-bit numbers: a sum of products by them tells addresses apart (a multiplicative hash)."""
@@ -80,70 +82,13 @@ def seconds(values: np.ndarray) -> np.ndarray:
     return np.where((values >= 0) & (values < NEVER), values / 1e9, np.nan)
 
 
-def flow_columns(settled: Settled, made: Steps, verdict: Columns) -> Columns:
-    """The columns of ``flows`` for one batch; addresses still as words (``_client`` and ``_server``)."""
-    flows = settled.flows
-    client, server = settled.sides[0::2], settled.sides[1::2]
-    flip = flows["flip"][:, None] == 1
-    a = np.stack([flows[f"a{i}"] for i in range(4)], axis=1)
-    b = np.stack([flows[f"b{i}"] for i in range(4)], axis=1)
-    out: Columns = {
-        "flow": flows["number"],
-        "stream": flows["stream"],
-        "_client": np.where(flip, b, a).astype(np.uint32),
-        "_server": np.where(flip, a, b).astype(np.uint32),
-        "client_port": np.where(flip[:, 0], flows["bport"], flows["aport"]),
-        "server_port": np.where(flip[:, 0], flows["aport"], flows["bport"]),
-        "roles": flows["roles"].astype(np.int8),
-        "start": flows["first_time"],
-        "end": flows["last_time"],
-        "duration": (flows["last_time"] - flows["first_time"]) / 1e9,
-    }
-    last = _timer_ends(made)
-    final = made.final(MISSING)
-    # Who refuses has no connection: RFC 9293's fictional state CLOSED.
-    final[1::2][verdict["opened"] == OPENED.index("refused")] = machine.CLOSED
-    for k, (side, x) in enumerate(zip(SIDES, (client, server), strict=True)):
-        out |= _side_columns(side, x)
-        out[f"{side}_state"] = final[k::2]
-        out[f"_{side}_timer"] = last[k::2]
-    for side, x in (("client", client), ("server", server)):
-        out[f"rtt_{side}"] = seconds(x["rtt_min"])
-    return out | verdict
-
-
-def _timer_ends(made: Steps) -> np.ndarray:
-    """When TIME_WAIT's timer ends it, ns; MISSING where there is none."""
-    return np.where(made.event[:, -1] == machine.TWO_MSL, made.estimate[:, -1], MISSING)
-
-
-def _side_columns(side: str, x: np.ndarray) -> Columns:
-    offered = x["syn_seen"] == 1
-    given = {
-        "packets": x["packets"],
-        "bytes": x["bytes"],
-        "mss": np.where(offered, known(x["mss"]), MISSING),
-        "window_scale": np.where(offered, known(x["offered_scale"]), MISSING),
-        "sack": np.where(offered, x["sack"], -1).astype(np.int8),
-        "timestamps": np.where(offered, x["timestamps"], -1).astype(np.int8),
-        "isn": np.where(x["isn_known"] == 1, x["isn"], MISSING),
-        "zero_windows": x["zero_windows"],
-        "retransmissions": x["retransmissions"],
-        "reordered": x["reordered"],
-        "duplicates": x["duplicates"],
-        "lost_before": x["lost_before"],
-        "lost_after": x["lost_after"],
-    }
-    return {f"{side}_{name}": values for name, values in given.items()}
-
-
 class FlowColumns(Mapping[str, Any]):
     """The finished table ``flows``, in the order of flow numbers; each column is made when it is first asked for."""
 
-    def __init__(self, parts: Batches, last_time: int) -> None:
-        self._parts = parts
+    def __init__(self, outcomes: Outcomes, last_time: int) -> None:
+        self._outcomes = outcomes
         self._last_time = last_time
-        self._order = np.argsort(parts.column("flow"), kind="stable")
+        self._order = np.argsort(outcomes.column("flow"), kind="stable")
         self._made: Columns = {}
 
     def __iter__(self) -> Iterator[str]:
@@ -156,39 +101,84 @@ class FlowColumns(Mapping[str, Any]):
         return name in FLOWS.names
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._made:
-            # What begins with a line below is kept beside the table, for its sentences.
-            if name not in FLOWS.names and not name.startswith("_"):
+        if name not in FLOWS.names:
+            if not name.startswith("_"):
                 raise KeyError(name)
-            self._made[name] = self._make(name)
+            # What begins with a line below is no column: an outcome that one is made from.
+            return self.outcome(name[1:])
+        if name not in self._made:
+            self._made |= self._make(name)
         return self._made[name]
 
-    def _make(self, name: str) -> Any:
-        if name in ("client_address", "server_address"):
-            return self._addresses()[name]
-        if name == "note" and self._parts:
-            return sentences(self)
-        if name not in self._parts.names:
-            return empty(FLOWS[name].dtype if name in FLOWS.names else "", len(self._order))
-        values = self._parts.column(name)
-        if isinstance(values, Coded):
-            return Coded(values.codes[self._order], values.words)
-        values = values[self._order]
-        return self._states(name, values) if name in ("client_state", "server_state") else values
+    def addresses(self, side: str) -> np.ndarray:
+        """The addresses of a side in words, shape (flows, 4)."""
+        return self._outcomes.addresses(side)[self._order]
 
-    def _addresses(self) -> Columns:
-        """Both sides' addresses, of one vocabulary."""
-        both = addresses(np.concatenate([self[f"_{side}"].reshape(-1, 4) for side in SIDES]))
-        halves = np.split(both.codes, 2)
-        self._made |= {f"{side}_address": Coded(codes, both.words) for side, codes in zip(SIDES, halves, strict=True)}
-        return self._made
+    def outcome(self, name: str) -> np.ndarray:
+        """One of ``outcome.Outcomes``, in the order of flow numbers."""
+        return self._outcomes.column(name)[self._order]
 
-    def _states(self, name: str, states: np.ndarray) -> np.ndarray:
-        """A timer that ended within the capture has closed the side."""
-        ends = self[f"_{name.split('_', maxsplit=1)[0]}_timer"]
-        over = (ends != MISSING) & (ends <= self._last_time)
-        # In the words of the column the empty state comes first.
-        return (np.where(over, machine.CLOSED, states) + 1).astype(np.int8)
+    def _make(self, name: str) -> Columns:
+        dtype = FLOWS[name].dtype
+        if not self._outcomes:
+            return {name: empty(dtype, 0)}
+        if name in DERIVED:
+            return DERIVED[name](self)
+        values = self.outcome(name)
+        if name in ("client_state", "server_state"):
+            ends = self.outcome(name.replace("state", "timer"))
+            # A timer that ended within the capture has closed the side. In the words of the column the empty state
+            # comes first.
+            values = np.where((ends != MISSING) & (ends <= self._last_time), machine.CLOSED, values) + 1
+        return {name: values.astype(np.int8) if dtype in ("category", "boolean") else values}
+
+
+# --- columns that are made from outcomes, some of them together ---------------------------------------------------
+
+
+def _addresses(flows: FlowColumns) -> Columns:
+    """Both sides' addresses, of one vocabulary."""
+    both = addresses(np.concatenate([flows.addresses(side) for side in SIDES]))
+    halves = np.split(both.codes, 2)
+    return {f"{side}_address": Coded(codes, both.words) for side, codes in zip(SIDES, halves, strict=True)}
+
+
+def _histories(flows: FlowColumns) -> Columns:
+    octets = flows["client_bytes"] + flows["server_bytes"]
+    return history_columns([flows.outcome(f"history{i}") for i in range(3)], flows.outcome("history_count"), octets)
+
+
+def _limits(side: str) -> Callable[[FlowColumns], Columns]:
+    def make(flows: FlowColumns) -> Columns:
+        parts = shares([flows.outcome(f"{side}_of_{limit}") for limit in LIMITS], flows[f"{side}_packets"])
+        made: Columns = {f"{side}_limited_{limit}": parts[:, k].astype(np.float32) for k, limit in enumerate(LIMITS)}
+        return made | {f"{side}_limited_by": limited_by(parts)}
+
+    return make
+
+
+def _in_seconds(column: str, outcome: str) -> Callable[[FlowColumns], Columns]:
+    return lambda flows: {column: seconds(flows.outcome(outcome))}
+
+
+DERIVED: dict[str, Callable[[FlowColumns], Columns]] = {
+    "duration": lambda flows: {"duration": (flows["end"] - flows["start"]) / 1e9},
+    "note": lambda flows: {"note": sentences(flows)},
+    "capture_point": lambda flows: {
+        "capture_point": Coded(flows.outcome("capture_point").astype(np.int32), list(POINTS))
+    },
+    "client_address": _addresses,
+    "server_address": _addresses,
+    "history": _histories,
+    "conn_state": _histories,
+    "rtt_handshake": _in_seconds("rtt_handshake", "rtt_handshake"),
+    **{f"rtt_{side}": _in_seconds(f"rtt_{side}", f"{side}_rtt") for side in SIDES},
+    **{f"rtt_{side}_median": _in_seconds(f"rtt_{side}_median", f"{side}_rtt_median") for side in SIDES},
+    **{f"rtt_{side}_smoothed": _in_seconds(f"rtt_{side}_smoothed", f"{side}_rtt_smoothed") for side in SIDES},
+    **{f"{side}_zero_window_time": _in_seconds(f"{side}_zero_window_time", f"{side}_zero_time") for side in SIDES},
+    **{f"{side}_limited_{of}": _limits(side) for side in SIDES for of in ("by", *LIMITS)},
+}
+"""How each is made, with those that come along."""
 
 
 def empty(dtype: str, count: int) -> Any:
@@ -217,7 +207,7 @@ def timeline_table(parts: Batches, flows: FlowColumns) -> Columns:
 
     ``flows``: the finished table, whose rows are in the order of flow numbers, without a gap.
     """
-    got = {field.name: parts.column(field.name) for field in dataclasses.fields(Rows)}
+    got = {name: parts.column(name) for name in Step.fields}
     got["dwell"] = dwells(got["flow"], got["side"], got["estimate"])
     order = np.lexsort((np.arange(len(got["flow"])), got["estimate"], got["flow"]))
     got = {name: values[order] for name, values in got.items()}
@@ -252,4 +242,4 @@ def notes_table(found: np.ndarray, table: Table) -> Columns:
     return note_columns(found)
 
 
-__all__ = ["Columns", "FlowColumns", "addresses", "empty", "flow_columns", "notes_table", "timeline_table"]
+__all__ = ["Columns", "FlowColumns", "addresses", "empty", "notes_table", "timeline_table"]

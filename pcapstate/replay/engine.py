@@ -15,31 +15,18 @@ import numpy as np
 
 from ..kernels import INTERPRETED, Speed
 from ..schema import NOTES, Coded
-from . import (
-    attempts,
-    changes,
-    columns,
-    episodes,
-    history,
-    listeners,
-    performance,
-    refuted,
-    segments,
-    stalls,
-    timeline,
-    verdicts,
-)
-from .memory import Settled, Store
+from . import changes, columns, listeners, refuted, segments, stalls
+from .memory import Store
+from .outcome import Outcomes
 from .packed import Batches, Columns
 from .rows import FREE_COUNT, KEEP_CHANGES
+from .settle import settle
+from .timeline import Step
 from .track import sweep, track
 from .transmissions import needs_room
 
 SWEEP_EVERY = 100_000
 """Segments between two searches for flows that are over."""
-
-BATCH = 1024
-"""Flows settled at once: their steps then fit into a processor's cache."""
 
 DEFAULT_MSL = 30.0
 """Seconds. RFC 9293 3.4.2 says two minutes; Linux and BSD wait 60 s for 2MSL."""
@@ -83,8 +70,8 @@ class Engine:
         self.keep = frozenset(keep)
         self.last_time = 0
         self.store: Store | None = None
-        self.flow_parts = Batches()
-        self.step_parts = Batches()
+        self.outcomes = Outcomes()
+        self.steps = Batches(Step)
         self.segment_parts: list[np.ndarray] = []
         self.note_parts: list[np.ndarray] = []
         self.log_parts: dict[str, list[np.ndarray]] = {"relabels": [], "changes": [], "stalls": []}
@@ -93,7 +80,7 @@ class Engine:
     @property
     def flow_count(self) -> int:
         """Flows settled so far."""
-        return self.flow_parts.rows
+        return self.outcomes.rows
 
     # --- the way in ------------------------------------------------------------------------------------------
 
@@ -167,26 +154,23 @@ class Engine:
 
     def _settle(self, slots: Any) -> None:
         assert self.store is not None
-        for first in range(0, len(slots), BATCH):
-            self._settle_batch(self.store.take(slots[first : first + BATCH]))
-
-    def _settle_batch(self, settled: Settled) -> None:
-        self.note_parts.append(episodes.episodes(settled))
-        made = timeline.steps(settled.flows, settled.sides, settled.events, self.msl)
-        self.step_parts.add(vars(timeline.rows(settled.flows, settled.sides, made)))
-        told = verdicts.judge(settled, made) | history.history_columns(settled) | attempts.attempt_columns(settled)
-        done, unended = performance.performance_columns(settled)
-        if len(unended):
-            self.log_parts["stalls"].append(stalls.narrow(unended))
-        told |= done
-        self.flow_parts.add(columns.flow_columns(settled, made, told))
+        store = self.store
+        run = store.speed.of(settle)
+        done = 0
+        while done < len(slots):
+            done = int(run(store.memory, slots, done, len(slots), int(self.msl * 2e9)))
+            self.note_parts.append(store.drain_notes())
+            self._drain_logs()
+            steps, *outcomes = store.view_settled()
+            self.steps.add(steps)
+            self.outcomes.add(*outcomes)
 
     # --- the tables ------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def flows(self) -> columns.FlowColumns:
         """``schema.FLOWS``, when all flows are settled."""
-        return columns.FlowColumns(self.flow_parts, self.last_time)
+        return columns.FlowColumns(self.outcomes, self.last_time)
 
     def flows_table(self) -> columns.FlowColumns:
         """``schema.FLOWS``."""
@@ -194,16 +178,16 @@ class Engine:
 
     def timeline_table(self) -> Columns:
         """``schema.TIMELINE``."""
-        return columns.timeline_table(self.step_parts, self.flows)
+        return columns.timeline_table(self.steps, self.flows)
 
     def segments_table(self) -> Columns:
         """``schema.SEGMENTS``."""
-        table = segments.segments_table(self.segment_parts, self.log_parts["relabels"], self.flow_parts)
+        table = segments.segments_table(self.segment_parts, self.log_parts["relabels"], self.outcomes)
         return refuted.mark(table, np.concatenate(self.note_parts)) if self.note_parts else table
 
     def windows_table(self) -> Columns:
         """``schema.WINDOWS``."""
-        return changes.windows_table(self.log_parts["changes"], self.flow_parts)
+        return changes.windows_table(self.log_parts["changes"], self.outcomes)
 
     def stalls_table(self) -> Columns:
         """``schema.STALLS``."""
@@ -213,7 +197,7 @@ class Engine:
         """``schema.NOTES``."""
         found = np.concatenate(self.note_parts) if self.note_parts else np.zeros(0, np.int64)
         of_flows = columns.notes_table(found, NOTES)
-        return listeners.beside(of_flows, listeners.notes(self.flow_parts, self.step_parts, self.last_time))
+        return listeners.beside(of_flows, listeners.notes(self.outcomes, self.steps, self.last_time))
 
 
 __all__ = ["Coded", "Engine", "Replayed", "replay"]

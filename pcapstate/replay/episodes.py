@@ -1,75 +1,96 @@
 """What a flow's events say as a whole: openings that were given up, accept queues, sides that never close.
 
 A stack that gives up in silence sends nothing, so there is no row in the timeline: a note tells from which frame on it
-may have happened. All of it is found for many flows at once, when they are settled.
+may have happened.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from .memory import Settled
+from ..kernels import kernel
 from .rows import (
     ACCEPT_QUEUE,
     CLOSE_WAIT_LEFT,
     DEAD,
+    EVENTS_PER_SIDE,
     FIN_ACKED,
     FIN_RECEIVED,
     FIN_SENT,
     FIN_WAIT_2_LEFT,
     NO_ANSWER,
     NO_ANSWER_TO_SYN,
+    NOTE_COUNT,
     SCALE_INFERRED,
     SYN_ACKED,
     SYN_SENT,
-    Note,
 )
 
 MANY = 3
 """Retransmissions in a row without an answer from which on a sender may have given up."""
 
+MOST_EPISODES = 10
+"""Notes that one flow can make."""
 
-def episodes(settled: Settled) -> np.ndarray:
-    """Rows of ``rows.Note`` for a batch of flows, shape (m,)."""
-    flows, sides, events = settled.flows, settled.sides, settled.events
-    happened = events["grade"] > 0
-    alive = ~happened[:, DEAD]
-    client = np.arange(len(sides)) % 2 == 0
-    answered = np.repeat(flows["syn_ack_seen"] + flows["refused_frame"] + flows["bad_ack"] > 0, 2)
-    unopened = client & happened[:, SYN_SENT] & ~happened[:, SYN_ACKED] & ~answered & alive
-    closing = happened[:, FIN_SENT]
-    got_fin = happened[:, FIN_RECEIVED]
-    unanswered = sides["repeated_unanswered"]
-    nothing = np.zeros(len(sides), np.int64)
-    told = (
-        (NO_ANSWER_TO_SYN, unopened, sides["sent_frame"], sides["syn_copies"] + 1),
-        (NO_ANSWER, alive & (unanswered >= MANY) & ~unopened, sides["sent_frame"], unanswered),
+
+@kernel
+def tell_episodes(m: Any, slot: int) -> None:
+    """Notes on a flow whose story is complete."""
+    f = m.flows[slot]
+    client, server = m.sides[2 * slot], m.sides[2 * slot + 1]
+    given_up = unopened(m, f, 2 * slot)
+    if given_up:
+        remark(m, f, 2 * slot, NO_ANSWER_TO_SYN, client.sent_frame, client.syn_copies + 1)
+    for index in range(2 * slot, 2 * slot + 2):
+        x = m.sides[index]
+        if x.repeated_unanswered >= MANY and not happened(m, index, DEAD) and not (given_up and index & 1 == 0):
+            remark(m, f, index, NO_ANSWER, x.sent_frame, x.repeated_unanswered)
+    if server.deaf > 0:
         # SYN,ACKs again although the client's ACK and its data had passed (SEMANTICS O12).
-        (ACCEPT_QUEUE, ~client & (sides["deaf"] > 0), events["first_frame"][:, SYN_ACKED], sides["deaf"]),
-        (CLOSE_WAIT_LEFT, alive & got_fin & ~closing, events["frame"][:, FIN_RECEIVED], nothing),
-        (FIN_WAIT_2_LEFT, alive & happened[:, FIN_ACKED] & ~got_fin, events["frame"][:, FIN_ACKED], nothing),
-    )
-    found = [_rows(kind, settled, where, frame, value) for kind, where, frame, value in told]
-    found.append(inferred_scales(settled))
-    return np.concatenate(found)
+        frame = m.events[EVENTS_PER_SIDE * (2 * slot + 1) + SYN_ACKED].first_frame
+        remark(m, f, 2 * slot + 1, ACCEPT_QUEUE, frame, server.deaf)
+    for index in range(2 * slot, 2 * slot + 2):
+        if happened(m, index, FIN_RECEIVED) and not happened(m, index, FIN_SENT) and not happened(m, index, DEAD):
+            remark(m, f, index, CLOSE_WAIT_LEFT, m.events[EVENTS_PER_SIDE * index + FIN_RECEIVED].frame, 0)
+    for index in range(2 * slot, 2 * slot + 2):
+        if happened(m, index, FIN_ACKED) and not happened(m, index, FIN_RECEIVED) and not happened(m, index, DEAD):
+            remark(m, f, index, FIN_WAIT_2_LEFT, m.events[EVENTS_PER_SIDE * index + FIN_ACKED].frame, 0)
+    for index in range(2 * slot, 2 * slot + 2):
+        inferred_scale(m, f, index)
 
 
-def inferred_scales(settled: Settled) -> np.ndarray:
-    """A note for each side whose scale was inferred, at the segment that settled it, unless it was given up later."""
-    senders = settled.senders
-    where = (senders["inferred"] > 0) & (settled.sides["scale"] >= 0)
-    made = _rows(SCALE_INFERRED, settled, where, senders["inferred"], settled.sides["scale"])
-    made["time"] = senders["inferred_at"][where]
-    return made
+@kernel
+def happened(m: Any, index: int, event: int) -> int:
+    """1 if the event is believed to have happened to the side."""
+    return 1 if m.events[EVENTS_PER_SIDE * index + event].grade > 0 else 0
 
 
-def _rows(kind: int, settled: Settled, where: np.ndarray, frame: np.ndarray, value: np.ndarray) -> np.ndarray:
-    at = np.flatnonzero(where)
-    out = np.zeros(len(at), Note.dtype)
-    out["kind"] = kind
-    out["flow"] = settled.flows["number"][at // 2]
-    out["side"] = at % 2
-    out["frame"] = frame[at]
-    out["time"] = settled.sides["sent_at"][at]
-    out["value"] = value[at]
-    return out
+@kernel
+def unopened(m: Any, f: Any, index: int) -> int:
+    """1 if nothing came back to the client's SYN."""
+    if f.syn_ack_seen + f.refused_frame + f.bad_ack > 0 or happened(m, index, DEAD):
+        return 0
+    return 1 if happened(m, index, SYN_SENT) and not happened(m, index, SYN_ACKED) else 0
+
+
+@kernel
+def inferred_scale(m: Any, f: Any, index: int) -> None:
+    """A side whose scale was inferred, at the segment that settled it, unless it was given up later."""
+    x, k = m.sides[index], m.senders[index]
+    if k.inferred > 0 and x.scale >= 0:
+        remark(m, f, index, SCALE_INFERRED, k.inferred, x.scale)
+        m.notes[m.control[NOTE_COUNT] - 1].time = k.inferred_at
+
+
+@kernel
+def remark(m: Any, f: Any, index: int, kind: int, frame: int, value: int) -> None:
+    """A note on a side, at what it sent last. There is room: see MOST_EPISODES."""
+    n = m.notes[m.control[NOTE_COUNT]]
+    m.control[NOTE_COUNT] += 1
+    n.kind = kind
+    n.frame = frame
+    n.time = m.sides[index].sent_at
+    n.flow = f.number
+    n.side = index & 1
+    n.value = value
+    n.other = 0

@@ -1,7 +1,7 @@
 """What two other tools say of a connection: Zeek's ``history`` and ``conn_state``, and Wireshark's ``completeness``.
 
-A kernel writes the letters of each flow down as its segments come, five bits a letter; afterwards the different
-histories of a batch, which are few, are turned into text, and each text into Zeek's word for the state. Both follow
+A kernel writes the letters of each flow down as its segments come, five bits a letter; when somebody asks, the
+different histories, which are few, are turned into text, and each text into Zeek's word for the state. Both follow
 what Zeek's documentation says of the columns of conn.log, and Wireshark's User's Guide of "TCP Conversation
 Completeness". Known to differ: bad checksums are no letter here (``c``), and a connection is never cut in two by
 a timer of ours, as Zeek does with long silences.
@@ -9,6 +9,7 @@ a timer of ours, as Zeek does with long silences.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ import numpy as np
 from ..kernels import kernel
 from ..schema import Coded
 from .groups import different
-from .memory import Settled
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 
@@ -165,18 +165,17 @@ def write(f: Any, letter: int, side: int) -> None:
 # --- text ------------------------------------------------------------------------------------------------------
 
 
-def history_columns(settled: Settled) -> dict[str, Any]:
-    """The columns ``history``, ``conn_state`` and ``completeness`` of ``flows`` for one batch."""
-    flows, sides = settled.flows, settled.sides
-    octets = (sides["bytes"][0::2] + sides["bytes"][1::2] > 0).astype(np.int64)
-    fields = [flows[name] for name in ("history0", "history1", "history2", "history_count")]
-    code, first = different([*fields, octets], len(flows))
+def history_columns(words: Sequence[np.ndarray], count: np.ndarray, octets: np.ndarray) -> dict[str, Coded]:
+    """The columns ``history`` and ``conn_state`` of ``flows``, from the packed letters (three words a flow), how many
+    they are, and how many octets of payload were sent."""
+    some = (octets > 0).astype(np.int64)
+    fields = [*words, count]
+    code, first = different([*fields, some], len(count))
     texts = [text(*(int(field[i]) for field in fields)) for i in first.tolist()]
-    states = [conn_state(word, bool(octets[i])) for word, i in zip(texts, first.tolist(), strict=True)]
+    states = [conn_state(word, bool(some[i])) for word, i in zip(texts, first.tolist(), strict=True)]
     return {
         "history": Coded(code.astype(np.int32), texts),
         "conn_state": Coded(code.astype(np.int32), states),
-        "completeness": flows["completeness"],
     }
 
 

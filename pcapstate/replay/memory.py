@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
-from ..kernels import COMPILED, INTERPRETED, Row, Speed, convert, convert_integers
+from ..kernels import COMPILED, Row, Speed, convert, convert_integers
 from .arrivals import MOST_ARRIVALS, Arrival
 from .copies import Facts
 from .limits import Stall
+from .order import Dated, Proved
+from .outcome import Outcome, SideOutcome
 from .rows import (
     BUCKET_MASK,
     CHANGE_COUNT,
@@ -18,9 +17,11 @@ from .rows import (
     EVENTS_PER_SIDE,
     FREE_COUNT,
     NOTE_COUNT,
+    OUTCOME_COUNT,
     RELABEL_COUNT,
     RING,
     STALL_COUNT,
+    STEP_COUNT,
     Echo,
     Event,
     Flow,
@@ -29,6 +30,7 @@ from .rows import (
     Side,
 )
 from .senders import Relabel, Sender
+from .timeline import Step
 from .transmissions import MOST_SENT, Sent
 from .windows import Change
 
@@ -38,12 +40,19 @@ NOTES = 1024
 FEW_SENT = 1024
 """Room for transmissions to begin with, interpreted; a power of two like ``MOST_SENT``."""
 
-RELABELS, CHANGES, STALLS = 2048, 2048, 512
-"""Room for labels that are learned later, changes of windows, stalls."""
+RELABELS, CHANGES, STALLS, STEPS = 2048, 2048, 512, 8192
+"""Room for labels that are learned later, changes of windows, stalls, transitions."""
+
+OUTCOMES = 1024
+"""Room for what is told of connections."""
+
+WHILE_SETTLING = {"steps": STEPS, "outcomes": OUTCOMES, "side_outcomes": 2 * OUTCOMES}
+SMALLER = 32
+"""That room is so many times smaller interpreted."""
 
 PER_FLOW = {"flows": 1, "sides": 2, "events": 2 * EVENTS_PER_SIDE, "echoes": 2 * RING, "senders": 2}
 SHARED = {"notes": NOTES, "relabels": RELABELS, "changes": CHANGES, "stalls": STALLS, "facts": 1}
-SHARED["arrivals"] = MOST_ARRIVALS
+SHARED |= {"arrivals": MOST_ARRIVALS, "proved": 2, "dated": EVENTS_PER_SIDE}
 LOGS = {"notes": NOTE_COUNT, "relabels": RELABEL_COUNT, "changes": CHANGE_COUNT, "stalls": STALL_COUNT}
 """The tables that the engine empties, and where their counts are."""
 
@@ -60,17 +69,12 @@ ROWS: dict[str, Row] = {
     "stalls": Stall,
     "arrivals": Arrival,
     "facts": Facts,
+    "proved": Proved,
+    "dated": Dated,
+    "steps": Step,
+    "outcomes": Outcome,
+    "side_outcomes": SideOutcome,
 }
-
-
-@dataclass(slots=True)
-class Settled:
-    """Flows whose story is complete: structured arrays; sides and senders of flow i are rows 2i and 2i + 1."""
-
-    flows: np.ndarray
-    sides: np.ndarray
-    events: np.ndarray
-    senders: np.ndarray
 
 
 class Store:
@@ -79,9 +83,10 @@ class Store:
     def __init__(self, speed: Speed, room: int = 64) -> None:
         self.speed = speed
         self.room = room
-        self._taking: dict[str, np.ndarray] = {}
         tables = {name: speed.table(ROWS[name], room * count) for name, count in PER_FLOW.items()}
         tables |= {name: speed.table(ROWS[name], count) for name, count in SHARED.items()}
+        part = 1 if speed is COMPILED else SMALLER
+        tables |= {name: speed.table(ROWS[name], count // part) for name, count in WHILE_SETTLING.items()}
         control = speed.integers(CONTROL_SIZE)
         buckets = 256
         control[BUCKET_MASK] = buckets - 1
@@ -106,6 +111,8 @@ class Store:
         integers = {name: convert_integers(getattr(m, name), speed) for name in ("buckets", "free", "control")}
         if speed is COMPILED:
             rows["sent"] = speed.grown(Sent, rows["sent"], MOST_SENT)
+            for name, count in WHILE_SETTLING.items():
+                rows[name] = speed.grown(ROWS[name], rows[name], count)
         self.memory = Memory(**rows, **integers)
         self.speed = speed
 
@@ -142,41 +149,6 @@ class Store:
 
         self.speed.of(chain_all)(self.memory)
 
-    def take(self, slots: Any) -> Settled:
-        """The flows in ``slots``, as structured arrays that last until the next call."""
-        m = self.memory
-        if self.speed is INTERPRETED:
-            flows = [m.flows[i] for i in slots]
-            sides = [m.sides[2 * i + k] for i in slots for k in (0, 1)]
-            per = 2 * EVENTS_PER_SIDE
-            events = [m.events[per * i + k] for i in slots for k in range(per)]
-            senders = [m.senders[2 * i + k] for i in slots for k in (0, 1)]
-            return Settled(
-                INTERPRETED.array(Flow, flows, len(flows)),
-                INTERPRETED.array(Side, sides, len(sides)),
-                INTERPRETED.array(Event, events, len(events)).reshape(-1, EVENTS_PER_SIDE),
-                INTERPRETED.array(Sender, senders, len(senders)),
-            )
-        at = np.asarray(slots, np.int64)
-        both = (2 * at[:, None] + np.arange(2)).reshape(-1)
-        per_side = (EVENTS_PER_SIDE * both[:, None] + np.arange(EVENTS_PER_SIDE)).reshape(-1)
-        return Settled(
-            self._taken("flows", at),
-            self._taken("sides", both),
-            self._taken("events", per_side).reshape(-1, EVENTS_PER_SIDE),
-            self._taken("senders", both),
-        )
-
-    def _taken(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Some rows of a table, in memory that the next call uses again: fresh memory costs more than the copying."""
-        table = getattr(self.memory, name)
-        room = self._taking.get(name)
-        if room is None or len(room) < len(rows):
-            room = self._taking[name] = np.empty(len(rows), table.dtype)
-        out = room[: len(rows)]
-        np.take(table, rows, out=out, mode="clip")
-        return out
-
     def drain_notes(self) -> np.ndarray:
         """The notes since the last call, as a structured array; the table is empty afterwards."""
         return self.drain("notes")
@@ -187,3 +159,13 @@ class Store:
         count = int(m.control[LOGS[log]])
         m.control[LOGS[log]] = 0
         return self.speed.array(ROWS[log], getattr(m, log), count)
+
+    def view_settled(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is told of the flows settled since the last call, as structured arrays to look at until more is: the
+        steps of their sides, the outcome of each, and that of both sides of each."""
+        m = self.memory
+        counts = {"steps": int(m.control[STEP_COUNT]), "outcomes": int(m.control[OUTCOME_COUNT])}
+        counts["side_outcomes"] = 2 * counts["outcomes"]
+        m.control[STEP_COUNT] = m.control[OUTCOME_COUNT] = 0
+        steps, outcomes, sides = (self.speed.view(ROWS[name], getattr(m, name), n) for name, n in counts.items())
+        return steps, outcomes, sides

@@ -1,7 +1,6 @@
 """Tables that come in many small batches, kept in as few octets as hold their values until somebody asks for a column.
 
-The integers of a batch mostly fit one or two octets. Nothing is lost: what comes out has the values and the types that
-went in.
+The integers of a batch mostly fit one or two octets. Nothing is lost: what comes out has the values that went in.
 """
 
 from __future__ import annotations
@@ -10,107 +9,83 @@ from typing import Any
 
 import numpy as np
 
-from ..schema import MISSING, Coded
+from ..kernels import Row
+from ..schema import MISSING
 
 Columns = dict[str, Any]
 
 WIDTHS = tuple((width, int(np.iinfo(width).min), int(np.iinfo(width).max)) for width in (np.int8, np.int16, np.int32))
 
-TOGETHER = 32
-"""Batches that are packed at once: few large arrays cost less than many small ones."""
 
+class Packed:
+    """A batch: each column in the narrowest integers that hold it, in which the least number stands for MISSING."""
 
-def packed(values: np.ndarray) -> np.ndarray:
-    """int64 ``values`` as the narrowest integers that hold them all, in which the least number stands for MISSING.
+    __slots__ = ("_blocks", "_places")
 
-    Others as they are.
-    """
-    if values.dtype != np.int64 or not len(values):
+    def __init__(self, table: np.ndarray) -> None:
+        """``table``: int64, shape (rows, columns), at least one row; its memory may be used again afterwards."""
+        least, most = table.min(axis=0), table.max(axis=0)
+        gaps = least == MISSING
+        if gaps.any():
+            some = table[:, gaps]
+            least[gaps] = np.where(some == MISSING, most[gaps], some).min(axis=0)
+        empty = most == MISSING
+        left = np.ones(len(least), bool)
+        self._blocks: list[np.ndarray] = []
+        self._places = np.zeros((len(least), 2), np.int16)
+        for width, none, highest in WIDTHS:
+            fit = left & ((none < least) & (most <= highest) | empty)
+            # The least number of all is MISSING: it becomes the least of the width.
+            self._add(fit, np.maximum(table.T[fit], none).astype(width))
+            left &= ~fit
+        # Addresses and initial sequence numbers.
+        fit = left & ~gaps & (least >= 0) & (most <= 0xFFFFFFFF)
+        self._add(fit, table.T[fit].astype(np.uint32))
+        left &= ~fit
+        self._add(left, table.T[left])
+
+    def _add(self, which: np.ndarray, block: np.ndarray) -> None:
+        if len(block):
+            self._places[which, 0] = len(self._blocks)
+            self._places[which, 1] = np.arange(len(block))
+            self._blocks.append(block)
+
+    def column(self, at: int) -> np.ndarray:
+        """A column as it is kept."""
+        block, place = self._places[at].tolist()
+        values: np.ndarray = self._blocks[block][place]
         return values
-    least, most = int(values.min()), int(values.max())
-    missing = None
-    if least == MISSING:
-        missing = values == MISSING
-        least = int(np.where(missing, most, values).min())
-    for width, none, highest in WIDTHS:
-        if (none < least and most <= highest) or most == MISSING:
-            narrow = values.astype(width)
-            if missing is not None:
-                narrow[missing] = none
-            return narrow
-    return values
 
 
 def unpacked(values: np.ndarray) -> np.ndarray:
-    """The int64 values that ``packed`` was given."""
+    """The int64 values of a column that ``Packed`` keeps."""
     wide = values.astype(np.int64)
-    if values.dtype != np.int64:
+    if values.dtype.kind == "i" and values.dtype != np.int64:
         wide[values == np.iinfo(values.dtype).min] = MISSING
     return wide
 
 
 class Batches:
-    """The batches of one table. All have the same columns: arrays with one entry a row, or ``Coded`` text."""
+    """The batches of one table of rows."""
 
-    def __init__(self) -> None:
-        self._parts: dict[str, list[Any]] = {}
-        self._fresh: list[Columns] = []
-        self._wide: set[str] = set()
+    def __init__(self, row: Row) -> None:
+        self.names = row.fields
+        self._at = {name: at for at, name in enumerate(row.fields)}
+        self._parts: list[Packed] = []
         self.rows = 0
 
     def __bool__(self) -> bool:
-        return bool(self._parts or self._fresh)
+        return bool(self._parts)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns, none before the first batch."""
-        self._pack()
-        return tuple(self._parts)
+    def add(self, rows: np.ndarray) -> None:
+        """One more batch: a structured array, whose memory may be used again."""
+        if len(rows):
+            self._parts.append(Packed(rows.view(np.int64).reshape(len(rows), -1)))
+            self.rows += len(rows)
 
-    def add(self, columns: Columns) -> None:
-        """One more batch. Views are copied: their memory may be used again, and would be kept for one column's sake."""
-        self._fresh.append(
-            {name: v.copy() if isinstance(v, np.ndarray) and v.base is not None else v for name, v in columns.items()}
-        )
-        self.rows += _length(next(iter(columns.values()))) if columns else 0
-        if len(self._fresh) == TOGETHER:
-            self._pack()
-
-    def column(self, name: str) -> Any:
-        """A whole column, in the order in which the batches came. Without any batch, no integers."""
-        self._pack()
-        parts = self._parts.get(name, ())
-        if not parts:
+    def column(self, name: str) -> np.ndarray:
+        """A whole column, int64, in the order in which the batches came."""
+        at = self._at[name]
+        if not self._parts:
             return np.zeros(0, np.int64)
-        if isinstance(parts[0], Coded):
-            return _one_vocabulary(parts)
-        return np.concatenate([unpacked(part) for part in parts] if name in self._wide else parts)
-
-    def _pack(self) -> None:
-        """Joins and packs what came since the last time."""
-        if not self._fresh:
-            return
-        for name, first in self._fresh[0].items():
-            values = [columns[name] for columns in self._fresh]
-            kept = self._parts.setdefault(name, [])
-            if isinstance(first, Coded):
-                kept.append(_one_vocabulary(values))
-                continue
-            if first.dtype == np.int64:
-                self._wide.add(name)
-            kept.append(packed(np.concatenate(values)))
-        self._fresh.clear()
-
-
-def _length(values: Any) -> int:
-    return len(values.codes) if isinstance(values, Coded) else len(values)
-
-
-def _one_vocabulary(parts: list[Coded]) -> Coded:
-    """One column of text from those of the batches, each word once."""
-    words: dict[str, int] = {}
-    codes = []
-    for part in parts:
-        here = [words.setdefault(word, len(words)) for word in part.words]
-        codes.append(np.array([*here, -1], np.int32)[part.codes])
-    return Coded(np.concatenate(codes), list(words))
+        return np.concatenate([unpacked(part.column(at)) for part in self._parts])

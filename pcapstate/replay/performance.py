@@ -1,168 +1,160 @@
-"""Settled connections to the columns that say how well they did: round trips, windows, and what limited each side.
+"""How well a connection did, when its story is complete: round trips, windows, and what limited each side.
 
-Vectorised, for a batch of flows at once. The kernels have explained every gap between two sendings; what is left is
-the handshake before the first and what comes after the last.
+The kernels have explained every gap between two sendings; what is left is the handshake before the first and what
+comes after the last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..schema import LIMITS, MISSING, SIDES, Coded
+from ..kernels import kernel
+from ..schema import LIMITS, MISSING, Coded
 from .codes import NO_CAUSE, TIMEOUT
 from .limits import (
     APPLICATION,
-    HANDSHAKE,
     LEAST_TIMER,
     NETWORK,
     RECEIVE_WINDOW,
     RECOVERY,
-    TEARDOWN,
     TIMEOUT_STALL,
     UNENDED,
     USUAL_SEGMENT,
     ZERO_WINDOW,
-    Stall,
+    spend,
 )
-from .memory import Settled
-from .order import peer
+from .rows import STALL_COUNT
+from .rtt import median_of
 from .windows import AT_LEAST, INFERRED, KNOWN, NOT_KNOWN
 
-Columns = dict[str, Any]
 
-IN_KERNEL = {LIMITS.index(name): f"of_{name}" for name in LIMITS if name not in ("handshake", "teardown")}
-"""The causes that ``limits`` has sums for, and their fields in ``senders.Sender``."""
-
-
-def performance_columns(settled: Settled) -> tuple[Columns, np.ndarray]:
-    """Columns of ``flows``, and the stalls that last until a connection's last segment (rows of ``limits.Stall``)."""
-    out: Columns = {}
-    shares, tails = time_shares(settled)
-    kind, scale = scales(settled.sides, settled.senders)
-    for k, side in enumerate(SIDES):
-        x, sender = settled.sides[k::2], settled.senders[k::2]
-        seen = x["packets"] > 0
-        for cause, name in enumerate(LIMITS):
-            out[f"{side}_limited_{name}"] = np.where(seen, shares[k::2, cause], np.nan).astype(np.float32)
-        out[f"{side}_limited_by"] = limited_by(shares[k::2], seen)
-        out |= window_columns(side, sender, kind[k::2], np.maximum(scale[k::2], 0))
-        still_zero = np.where(sender["zero"] == 1, settled.flows["last_time"] - sender["zero_from"], 0)
-        out[f"{side}_zero_window_time"] = (x["zero_time"] + still_zero) / 1e9
-        out[f"rtt_{side}_median"] = seconds(medians(sender))
-        out[f"rtt_{side}_smoothed"] = seconds(np.where(sender["samples"] > 0, sender["smoothed"], -1))
-        out[f"_{side}_scale"] = scale[k::2].astype(np.int8)
-        out[f"_{side}_scale_known"] = kind[k::2].astype(np.int8)
-    out["rtt_handshake"] = seconds(handshake_trip(settled))
-    return out, tails
+@kernel
+def perform(m: Any, slot: int, at: int) -> None:
+    """Fills in the outcomes of a flow and of its sides."""
+    f = m.flows[slot]
+    m.outcomes[at].rtt_handshake = handshake_trip(f, m.sides[2 * slot], m.sides[2 * slot + 1], m.senders, slot)
+    for side in range(2):
+        x, k, o = m.sides[2 * slot + side], m.senders[2 * slot + side], m.side_outcomes[2 * at + side]
+        o.rtt_median = median_of(k)
+        o.rtt_smoothed = k.smoothed if k.samples > 0 else -1
+        o.zero_time = x.zero_time + (f.last_time - k.zero_from if k.zero else 0)
+        tell_scale(x, k, o)
+        tell_windows(k, o)
+        share_time(m, f, k, m.senders[2 * slot + 1 - side], side, o)
 
 
-def window_columns(side: str, sender: np.ndarray, kind: np.ndarray, shift: np.ndarray) -> Columns:
+@kernel
+def handshake_trip(f: Any, x: Any, y: Any, senders: Any, slot: int) -> int:
+    """From the SYN to the first segment after the SYNs, ns; -1 where a SYN was sent again, or none was seen first."""
+    mine, theirs = senders[2 * slot], senders[2 * slot + 1]
+    if x.syn_copies > 0 or y.syn_copies > 0 or mine.syns != 1 or theirs.syn_acks != 1:
+        return -1
+    if f.roles > 0 or f.simultaneous or mine.opened_at <= 0:
+        return -1
+    return mine.opened_at - f.first_time  # type: ignore[no-any-return]
+
+
+@kernel
+def tell_scale(x: Any, k: Any, o: Any) -> None:
+    """How the side's window scale is known, and the shift (-1 where there is none)."""
+    o.scale = x.scale
+    if x.scale >= 0:
+        o.scale_known = INFERRED if k.inferred > 0 else KNOWN
+    elif 0 < k.scale_least <= k.scale_most:
+        o.scale_known = AT_LEAST
+        o.scale = k.scale_least
+    else:
+        o.scale_known = NOT_KNOWN
+
+
+@kernel
+def tell_windows(k: Any, o: Any) -> None:
     """Smallest and largest window after the SYN, and the largest of all, which the receive buffer cannot fall short of.
 
     Whatever the scale is, a window is at least its field, shifted by the least that is known.
     """
-    sure = ((kind == KNOWN) | (kind == INFERRED)) & (sender["field_min"] >= 0)
-    largest = np.maximum(sender["field_max"] << shift, sender["syn_window"])
-    return {
-        f"{side}_window_min": np.where(sure, sender["field_min"] << shift, MISSING),
-        f"{side}_window_max": np.where(sure, sender["field_max"] << shift, MISSING),
-        f"{side}_receive_buffer": np.where(largest > 0, largest, MISSING),
-    }
+    shift = max(o.scale, 0)
+    sure = (o.scale_known == KNOWN or o.scale_known == INFERRED) and k.field_min >= 0
+    o.window_min = k.field_min << shift if sure else MISSING
+    o.window_max = k.field_max << shift if sure else MISSING
+    largest = max(k.field_max << shift, k.syn_window)
+    o.receive_buffer = largest if largest > 0 else MISSING
 
 
-def handshake_trip(settled: Settled) -> np.ndarray:
-    """From the SYN to the first segment after the SYNs, ns; -1 where a SYN was sent again, or none was seen first."""
-    flows, sides, senders = settled.flows, settled.sides, settled.senders
-    once = (sides["syn_copies"][0::2] == 0) & (sides["syn_copies"][1::2] == 0) & (senders["syns"][0::2] == 1)
-    seen = (flows["roles"] == 0) & (flows["simultaneous"] == 0) & (senders["syn_acks"][1::2] == 1)
-    opened = senders["opened_at"][0::2]
-    return np.where(once & seen & (opened > 0), opened - flows["first_time"], -1)
-
-
-def seconds(values: np.ndarray) -> np.ndarray:
-    """Nanoseconds to seconds, NaN for what is negative."""
-    return np.where(values >= 0, values / 1e9, np.nan)
-
-
-def scales(sides: np.ndarray, senders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How each side's window scale is known (a code of SCALE_KNOWN), and the shift (-1 where there is none)."""
-    shift, least = sides["scale"], senders["scale_least"]
-    bounded = (least > 0) & (least <= senders["scale_most"])
-    kind = np.where(shift >= 0, KNOWN, np.where(bounded, AT_LEAST, NOT_KNOWN))
-    kind[(shift >= 0) & (senders["inferred"] > 0)] = INFERRED
-    return kind, np.where(kind == AT_LEAST, least, shift)
-
-
-def medians(senders: np.ndarray) -> np.ndarray:
-    """``rtt.median_of`` for many sides, ns; -1 where there is no sample."""
-    count = senders["samples"]
-    few = np.where(count < 3, senders["mark0"], senders["mark1"])
-    return np.where(count == 0, -1, np.where(count < 5, few, senders["mark2"]))
-
-
-def time_shares(settled: Settled) -> tuple[np.ndarray, np.ndarray]:
-    """The share of the connection's time that each cause has, shape (sides, causes), NaN where no time went by; and
-    the stalls at its end."""
-    flows, senders = settled.flows, settled.senders
-    first = np.repeat(flows["first_time"], 2)
-    last = np.repeat(flows["last_time"], 2)
-    spent = np.zeros((len(senders), len(LIMITS)), np.int64)
-    for cause, field in IN_KERNEL.items():
-        spent[:, cause] = senders[field]
-    opened, finished = senders["opened_at"] > 0, senders["finished_at"] > 0
-    spent[:, HANDSHAKE] = np.where(opened, senders["opened_at"], last) - first
-    spent[:, TEARDOWN] = np.where(finished, last - senders["finished_at"], 0)
-    rest = np.where(opened & ~finished, last - senders["data_at"], 0)
-    waited_for = end_cause(senders)
-    zero = np.where(peer(senders["zero"]) == 1, last - np.maximum(peer(senders["zero_from"]), senders["data_at"]), 0)
-    zero = np.minimum(np.maximum(zero, 0), rest)
-    spent[np.arange(len(senders)), waited_for] += rest - zero
-    spent[:, ZERO_WINDOW] += zero
-    waited_for = np.where(2 * zero > rest, ZERO_WINDOW, waited_for)
+@kernel
+def share_time(m: Any, f: Any, k: Any, theirs: Any, side: int, o: Any) -> None:
+    """The connection's time, split by causes; and the stall at its end, if there is one."""
+    rest = f.last_time - k.data_at if k.opened_at > 0 and k.finished_at <= 0 else 0
+    cause = end_cause(k)
+    zero = f.last_time - max(theirs.zero_from, k.data_at) if theirs.zero else 0
+    zero = min(max(zero, 0), rest)
+    spend(k, cause, rest - zero)
+    spend(k, ZERO_WINDOW, zero)
     # Where the capture's clock went back, the parts are more than the whole.
-    spent = np.maximum(spent, 0)
-    whole = spent.sum(axis=1, keepdims=True)
-    shares = np.where(whole > 0, spent / np.maximum(whole, 1), np.nan)
-    stalled = (rest > LEAST_TIMER) & (waited_for != APPLICATION) & (senders["data_seen"] == 1)
-    return shares, end_stalls(flows, senders, waited_for, stalled)
+    o.of_handshake = max((k.opened_at if k.opened_at > 0 else f.last_time) - f.first_time, 0)
+    o.of_teardown = max(f.last_time - k.finished_at, 0) if k.finished_at > 0 else 0
+    o.of_zero_window = max(k.of_zero_window, 0)
+    o.of_receive_window = max(k.of_receive_window, 0)
+    o.of_recovery = max(k.of_recovery, 0)
+    o.of_timeout_stall = max(k.of_timeout_stall, 0)
+    o.of_delayed_ack = max(k.of_delayed_ack, 0)
+    o.of_network = max(k.of_network, 0)
+    o.of_application = max(k.of_application, 0)
+    if 2 * zero > rest:
+        cause = ZERO_WINDOW
+    if rest > LEAST_TIMER and cause != APPLICATION and k.data_seen:
+        stalled_to_the_end(m, f, k, side, cause)
 
 
-def end_cause(senders: np.ndarray) -> np.ndarray:
+@kernel
+def end_cause(k: Any) -> int:
     """What a side was waiting for when its connection's last segment came, after its last octets."""
-    open_octets = senders["acked"] < senders["next"]
-    cause = np.where(open_octets & (senders["wrote_all"] == 0), NETWORK, APPLICATION)
-    cause[open_octets & (senders["wrote_all"] == 0) & (senders["left"] < USUAL_SEGMENT)] = RECEIVE_WINDOW
-    repairing = open_octets & (senders["recovery"] != NO_CAUSE)
-    cause[repairing] = RECOVERY
-    cause[repairing & (senders["recovery"] == TIMEOUT)] = TIMEOUT_STALL
-    return cause
+    if k.acked >= k.next:
+        return APPLICATION
+    if k.recovery == TIMEOUT:
+        return TIMEOUT_STALL
+    if k.recovery != NO_CAUSE:
+        return RECOVERY
+    if k.wrote_all:
+        return APPLICATION
+    return RECEIVE_WINDOW if k.left < USUAL_SEGMENT else NETWORK
 
 
-def end_stalls(flows: np.ndarray, senders: np.ndarray, cause: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Rows of ``limits.Stall`` for the sides ``which`` stalled until the end."""
-    at = np.flatnonzero(which)
-    out = np.zeros(len(at), Stall.dtype)
-    out["flow"] = flows["number"][at // 2]
-    out["side"] = at % 2
-    out["start"] = senders["data_at"][at]
-    out["start_frame"] = senders["data_frame"][at]
-    out["end"] = flows["last_time"][at // 2]
-    out["end_frame"] = flows["last_frame"][at // 2]
-    out["cause"] = cause[at]
-    out["detail"] = UNENDED
-    return out
+@kernel
+def stalled_to_the_end(m: Any, f: Any, k: Any, side: int, cause: int) -> None:
+    """A row of the log of stalls. ``settle`` sees to it that there is room."""
+    row = m.stalls[m.control[STALL_COUNT]]
+    m.control[STALL_COUNT] += 1
+    row.flow = f.number
+    row.side = side
+    row.start = k.data_at
+    row.start_frame = k.data_frame
+    row.end = f.last_time
+    row.end_frame = f.last_frame
+    row.cause = cause
+    row.detail = UNENDED
 
 
-def limited_by(shares: np.ndarray, seen: np.ndarray) -> Coded:
-    """The cause with the largest share and that share in whole percent, as text; missing for sides not seen."""
-    whole = np.nan_to_num(shares)
+# --- shares ----------------------------------------------------------------------------------------------------
+
+
+def shares(spent: Sequence[np.ndarray], packets: np.ndarray) -> np.ndarray:
+    """The share of each cause, shape (sides, causes), NaN where no time went by or nothing was seen of the side.
+
+    ``spent``: ns, an array for each of LIMITS.
+    """
+    parts = np.stack(spent, axis=1)
+    whole = parts.sum(axis=1, keepdims=True)
+    return np.where((whole > 0) & (packets > 0)[:, None], parts / np.maximum(whole, 1), np.nan)
+
+
+def limited_by(parts: np.ndarray) -> Coded:
+    """The cause with the largest share and that share in whole percent, as text; missing where nothing limited it."""
+    whole = np.nan_to_num(parts)
     cause = whole.argmax(axis=1)
     percent = np.round(100 * whole[np.arange(len(whole)), cause]).astype(np.int64)
-    told = seen & (percent > 0)
-    different, codes = np.unique((cause * 101 + percent)[told], return_inverse=True)
-    words = [f"{LIMITS[value // 101]} {value % 101} %" for value in different.tolist()]
-    out = np.full(len(shares), -1, np.int32)
-    out[told] = codes
-    return Coded(out, words)
+    words = [f"{limit} {most} %" for limit in LIMITS for most in range(101)]
+    return Coded(np.where(percent > 0, cause * 101 + percent, -1).astype(np.int32), words)

@@ -148,6 +148,11 @@ class Memory(NamedTuple):
     stalls: Any
     arrivals: Any
     facts: Any
+    proved: Any
+    dated: Any
+    steps: Any
+    outcomes: Any
+    side_outcomes: Any
     buckets: Any
     free: Any
     control: Any
@@ -165,7 +170,9 @@ class Memory(NamedTuple):
     RELABEL_COUNT,
     CHANGE_COUNT,
     STALL_COUNT,
+    STEP_COUNT,
+    OUTCOME_COUNT,
     ARRIVAL_HEAD,
     KEEP_CHANGES,
     CONTROL_SIZE,
-) = range(14)
+) = range(16)

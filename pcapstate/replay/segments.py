@@ -11,7 +11,7 @@ from ..kernels import Speed
 from ..schema import FLAG_NAMES, MISSING, Coded
 from .changes import scale_late
 from .codes import LOST_AFTER, LOST_BEFORE, LOST_IN_CAPTURE, NO_CAUSE
-from .packed import Batches
+from .outcome import Outcomes
 
 LOSSES = (LOST_BEFORE, LOST_AFTER, LOST_IN_CAPTURE)
 
@@ -77,12 +77,12 @@ def apply_relabels(rows: np.ndarray, learned: Sequence[np.ndarray]) -> None:
 
 
 def segments_table(
-    parts: Sequence[np.ndarray], learned: Sequence[np.ndarray] = (), flow_parts: Batches | None = None
+    parts: Sequence[np.ndarray], learned: Sequence[np.ndarray] = (), outcomes: Outcomes | None = None
 ) -> dict[str, Any]:
     """The columns of ``schema.SEGMENTS``. File names are the reader's to tell."""
     rows = whole(parts)
     apply_relabels(rows, learned)
-    scale_late(rows, flow_parts or Batches())
+    scale_late(rows, outcomes or Outcomes())
     acked = rows["flags"] & 16 > 0
 
     def integers(name: str, there: np.ndarray | None = None) -> np.ndarray:

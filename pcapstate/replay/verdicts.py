@@ -1,4 +1,4 @@
-"""How each connection was opened, who closed it, with which call and why: from its events, for many flows at once.
+"""How each connection was opened, who closed it, with which call and why: from its events.
 
 Each verdict is a code into the words of its column, and comes with the frames that prove it; ``sentences`` makes one
 plain sentence of them.
@@ -8,142 +8,157 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ..schema import CLOSE_CALLS, CLOSE_REASONS, CLOSED_BY, MISSING, OPENED, SIDES, Coded
-from .memory import Settled
-from .rows import DEAD, DEDUCED, FIN_ACKED, FIN_RECEIVED, FIN_SENT, NEVER, SYN_ACKED, SYN_RECEIVED, SYN_SENT
-from .sentences import PROOFS
-from .timeline import Steps
+from ..kernels import kernel
+from ..schema import CLOSE_CALLS, CLOSE_REASONS, CLOSED_BY, OPENED
+from .episodes import happened
+from .resets import MIDDLEBOX, REFUSED
+from .rows import DEAD, DEDUCED, EVENTS_PER_SIDE, FIN_ACKED, FIN_SENT, NEVER, SYN_ACKED, SYN_SENT
 
 NEAR = 200_000
 """A round trip below this, ns, has no wire in it: the capture was made at that host (a LAN's is longer)."""
 
-NEAR_SHARE = 0.02
-"""... and is at most this share of the whole."""
+NEAR_PARTS = 50
+"""... and is at most one part in so many of the whole."""
 
 POINTS = ("at the client", "at the server", "between")
+AT_CLIENT, AT_SERVER, BETWEEN = range(len(POINTS))
+
+(UNANSWERED, WAS_REFUSED, HALF_OPEN, THREE_WAY, SIMULTANEOUS, FAST_OPEN, OPENING_ABORTED, MIDSTREAM) = (
+    OPENED.index(word)
+    for word in (
+        "unanswered", "refused", "half_open", "three_way", "simultaneous", "fast_open", "aborted", "midstream",
+    )
+)  # fmt: skip
+(STILL_OPEN, HALF_CLOSED, FIN, BAD_HANDSHAKE, NO_ANSWER) = (
+    CLOSE_REASONS.index(word) for word in ("still_open", "half_closed", "fin", "bad_handshake", "unanswered")
+)
+BY_CLIENT, BY_SERVER, BY_BOTH, BY_NONE = (CLOSED_BY.index(word) for word in ("client", "server", "both", "none"))
+NO_CALL, UNKNOWN_CALL, CLOSE, SHUTDOWN_WRITE = (
+    CLOSE_CALLS.index(word) for word in ("", "unknown", "close", "shutdown_write")
+)
 
 
-def judge(settled: Settled, made: Steps) -> dict[str, Any]:
-    """The verdict columns of ``flows``, shape (n,), and beside them ``_proof_...`` frames for the sentences."""
-    flows, sides = settled.flows, settled.sides
-    client, server = settled.events[0::2], settled.events[1::2]
-    opened = _opened(flows, sides, client, server)
-    who, why = _closed(flows, sides, client, server, opened)
-    out: dict[str, Any] = {"opened": opened, "closed_by": who, "close_reason": why}
-    for k, side in enumerate(SIDES):
-        out[f"{side}_close_call"] = _call(sides[k::2], happened(settled.events[k::2], FIN_SENT))
-    out["capture_point"] = Coded(_point(sides), list(POINTS))
-    return out | _proofs(flows, sides, client, server)
+@kernel
+def judge(m: Any, slot: int, at: int) -> None:
+    """The verdicts on a flow, and the frames for the sentences."""
+    f, o = m.flows[slot], m.outcomes[at]
+    o.opened = opening_of(m, f, slot)
+    o.close_reason = reason_of(m, f, slot, o.opened)
+    o.closed_by = closer_of(m, f, slot, o.opened)
+    o.capture_point = point_of(m.sides[2 * slot], m.sides[2 * slot + 1])
+    o.proof_syn = captured(m, 2 * slot, SYN_SENT)
+    o.proof_syn_ack = f.syn_ack_seen
+    o.proof_handshake = captured(m, 2 * slot + 1, SYN_ACKED)
+    o.proof_reset = f.refused_frame if f.refused_frame > 0 else f.reset_frame
+    o.proof_reset_by = f.reset_by
+    o.proof_answers = f.reset_answers
+    o.proof_bad_ack = f.bad_ack
+    for side in range(2):
+        judge_side(m, 2 * slot + side, m.sides[2 * slot + side], m.side_outcomes[2 * at + side])
 
 
-def happened(events: np.ndarray, event: int) -> np.ndarray:
-    """Whether the event is believed to have happened, per side."""
-    there: np.ndarray = events["grade"][:, event] > 0
-    return there
+@kernel
+def opening_of(m: Any, f: Any, slot: int) -> int:
+    """How the connection was opened."""
+    if f.midstream:
+        return MIDSTREAM
+    if f.refused_frame > 0 and not happened(m, 2 * slot + 1, SYN_SENT):
+        return WAS_REFUSED
+    if happened(m, 2 * slot, SYN_ACKED) and happened(m, 2 * slot + 1, SYN_ACKED):
+        if f.fast_open_taken > 0 and m.sides[2 * slot].syn_end > 1:
+            return FAST_OPEN
+        return SIMULTANEOUS if f.simultaneous else THREE_WAY
+    if f.reset_frame > 0:
+        return OPENING_ABORTED
+    return HALF_OPEN if f.syn_ack_seen > 0 or f.bad_ack > 0 else UNANSWERED
 
 
-def _opened(flows: np.ndarray, sides: np.ndarray, client: np.ndarray, server: np.ndarray) -> np.ndarray:
-    word = OPENED.index
-    syn_ack = flows["syn_ack_seen"] > 0
-    done = happened(client, SYN_ACKED) & happened(server, SYN_ACKED)
-    out = np.full(len(flows), word("unanswered"), np.int8)
-    out[syn_ack | (flows["bad_ack"] > 0)] = word("half_open")
-    out[done] = word("three_way")
-    out[~done & (flows["reset_frame"] > 0)] = word("aborted")
-    out[done & (flows["simultaneous"] == 1)] = word("simultaneous")
-    out[done & (sides["syn_end"][0::2] > 1) & (flows["fast_open_taken"] > 0)] = word("fast_open")
-    out[(flows["refused_frame"] > 0) & ~happened(server, SYN_SENT)] = word("refused")
-    out[flows["midstream"] == 1] = word("midstream")
-    return out
+@kernel
+def counts(m: Any, f: Any, slot: int) -> int:
+    """1 if a reset ended a side."""
+    return 1 if f.reset_frame > 0 and (happened(m, 2 * slot, DEAD) or happened(m, 2 * slot + 1, DEAD)) else 0
 
 
-def _closed(
-    flows: np.ndarray, sides: np.ndarray, client: np.ndarray, server: np.ndarray, opened: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    reason, by = CLOSE_REASONS.index, CLOSED_BY.index
-    why = np.full(len(flows), reason("still_open"), np.int8)
-    who = np.full(len(flows), by("none"), np.int8)
-    fins = [happened(events, FIN_SENT) for events in (client, server)]
-    why[fins[0] | fins[1]] = reason("half_closed")
-    why[fins[0] & fins[1]] = reason("fin")
-    after = [sides["fin_after_fin"][k::2] > 0 for k in (0, 1)]
-    first = [
-        np.where(sent, events["at"][:, FIN_SENT], NEVER) for sent, events in zip(fins, (client, server), strict=True)
-    ]
-    # A FIN that acknowledges the other was sent after it; else the capture point's order is all there is.
-    client_first = fins[0] & (~fins[1] | after[1] | (~after[0] & (first[0] < first[1])))
-    who[client_first] = by("client")
-    who[fins[1] & ~client_first] = by("server")
-    who[fins[0] & fins[1] & ~after[0] & ~after[1]] = by("both")
-    reset = (flows["reset_frame"] > 0) & (happened(client, DEAD) | happened(server, DEAD))
-    why[reset] = flows["reset_reason"][reset]
-    who[reset] = np.where(flows["reset_by"] == 0, by("client"), by("server"))[reset]
-    who[why == reason("middlebox")] = by("none")
-    why[(flows["bad_ack"] > 0) & (opened == OPENED.index("half_open"))] = reason("bad_handshake")
-    unanswered = opened == OPENED.index("unanswered")
-    why[unanswered] = reason("unanswered")
-    refused = opened == OPENED.index("refused")
-    why[refused] = reason("refused")
-    who[refused] = by("server")
-    return who, why
+@kernel
+def reason_of(m: Any, f: Any, slot: int, opened: int) -> int:
+    """Why the connection ended, or that it did not."""
+    if opened == WAS_REFUSED:
+        return REFUSED
+    if opened == UNANSWERED:
+        return NO_ANSWER
+    if opened == HALF_OPEN and f.bad_ack > 0:
+        return BAD_HANDSHAKE
+    if counts(m, f, slot):
+        return f.reset_reason  # type: ignore[no-any-return]
+    fins = happened(m, 2 * slot, FIN_SENT) + happened(m, 2 * slot + 1, FIN_SENT)
+    return FIN if fins == 2 else HALF_CLOSED if fins == 1 else STILL_OPEN
 
 
-def _call(x: np.ndarray, sent_fin: np.ndarray) -> np.ndarray:
-    """What the program called: proved by what its side does with data that comes after its FIN."""
-    word = CLOSE_CALLS.index
-    out = np.full(len(x), word(""), np.int8)
-    out[sent_fin] = word("unknown")
-    out[x["close_frame"] > 0] = word("close")
-    out[x["shutdown_frame"] > 0] = word("shutdown_write")
-    return out
+@kernel
+def closer_of(m: Any, f: Any, slot: int, opened: int) -> int:
+    """Who ended the connection: by a reset, or by the first FIN."""
+    if opened == WAS_REFUSED:
+        return BY_SERVER
+    if counts(m, f, slot):
+        if f.reset_reason == MIDDLEBOX:
+            return BY_NONE
+        return BY_CLIENT if f.reset_by == 0 else BY_SERVER
+    if not happened(m, 2 * slot + 1, FIN_SENT):
+        return BY_CLIENT if happened(m, 2 * slot, FIN_SENT) else BY_NONE
+    if not happened(m, 2 * slot, FIN_SENT):
+        return BY_SERVER
+    # A FIN that acknowledges the other was sent after it.
+    if m.sides[2 * slot + 1].fin_after_fin:
+        return BY_CLIENT
+    return BY_SERVER if m.sides[2 * slot].fin_after_fin else BY_BOTH
 
 
-def _point(sides: np.ndarray) -> np.ndarray:
-    """Where the capture was made: codes into POINTS, -1 where a round trip is not known."""
-    to = [np.where(sides["rtt_min"][k::2] < NEVER, sides["rtt_min"][k::2], -1) for k in (0, 1)]
-    known = (to[0] >= 0) & (to[1] >= 0)
-    total = np.maximum(to[0] + to[1], 1)
-    out = np.where(known, 2, -1).astype(np.int32)
-    for k in (1, 0):
-        near = known & (to[k] < NEAR) & (to[k] < to[1 - k]) & ((to[k] <= NEAR_SHARE * total) | (to[1 - k] > 3 * to[k]))
-        out[near] = k
-    return out
+@kernel
+def judge_side(m: Any, index: int, x: Any, o: Any) -> None:
+    """What the program of a side called, proved by what it does with data that comes after its FIN; and the frames."""
+    o.close_call = UNKNOWN_CALL if happened(m, index, FIN_SENT) else NO_CALL
+    if x.shutdown_frame > 0:
+        o.close_call = SHUTDOWN_WRITE
+    elif x.close_frame > 0:
+        o.close_call = CLOSE
+    o.proof_fin = frame_of(m, index, FIN_SENT)
+    o.proof_acked = frame_of(m, index, FIN_ACKED)
+    o.proof_shutdown = x.shutdown_frame
+    o.proof_close = x.close_frame
+    o.proof_again = x.fin_copies
+    o.proof_syn_again = x.syn_copies
+    o.proof_strange_ttl = x.rst_ttl if x.rst_ttl >= 0 and x.ttl >= 0 and x.rst_ttl != x.ttl else -1
+    o.proof_ttl = x.ttl
+    o.proof_bare = x.rst_bare
 
 
-def _captured(events: np.ndarray, event: int) -> np.ndarray:
+@kernel
+def frame_of(m: Any, index: int, event: int) -> int:
+    """The frame that tells of an event, 0 if it did not happen."""
+    e = m.events[EVENTS_PER_SIDE * index + event]
+    return e.frame if e.grade > 0 else 0  # type: ignore[no-any-return]
+
+
+@kernel
+def captured(m: Any, index: int, event: int) -> int:
     """The frame that carried an event, 0 where it is only deduced from later ones."""
-    return np.where(events["grade"][:, event] == DEDUCED, 0, events["frame"][:, event])
+    e = m.events[EVENTS_PER_SIDE * index + event]
+    return 0 if e.grade == DEDUCED else e.frame  # type: ignore[no-any-return]
 
 
-def _proofs(flows: np.ndarray, sides: np.ndarray, client: np.ndarray, server: np.ndarray) -> dict[str, Any]:
-    """The frames that the sentences name; 0 where there is none."""
-    found = {
-        "syn": _captured(client, SYN_SENT),
-        "syn_ack": flows["syn_ack_seen"],
-        "handshake": _captured(server, SYN_ACKED),
-        "client_fin": np.where(happened(client, FIN_SENT), client["frame"][:, FIN_SENT], 0),
-        "server_fin": np.where(happened(server, FIN_SENT), server["frame"][:, FIN_SENT], 0),
-        "client_acked": np.where(happened(client, FIN_ACKED), client["frame"][:, FIN_ACKED], 0),
-        "server_acked": np.where(happened(server, FIN_ACKED), server["frame"][:, FIN_ACKED], 0),
-        "reset": np.where(flows["refused_frame"] > 0, flows["refused_frame"], flows["reset_frame"]),
-        "reset_by": flows["reset_by"],
-        "answers": flows["reset_answers"],
-        "bad_ack": flows["bad_ack"],
-    }
-    for k, side in enumerate(SIDES):
-        x = sides[k::2]
-        found[f"{side}_shutdown"] = x["shutdown_frame"]
-        found[f"{side}_close"] = x["close_frame"]
-        found[f"{side}_again"] = x["fin_copies"]
-        found[f"{side}_syn_again"] = x["syn_copies"]
-        strange = (x["rst_ttl"] >= 0) & (x["ttl"] >= 0) & (x["rst_ttl"] != x["ttl"])
-        found[f"{side}_strange_ttl"] = np.where(strange, x["rst_ttl"], -1)
-        found[f"{side}_ttl"] = x["ttl"]
-        found[f"{side}_bare"] = x["rst_bare"]
-    assert set(found) == set(PROOFS)
-    return {f"_proof_{name}": values for name, values in found.items()}
+@kernel
+def point_of(x: Any, y: Any) -> int:
+    """Where the capture was made: a place in POINTS, -1 where a round trip is not known. X is the client."""
+    if x.rtt_min < 0 or x.rtt_min >= NEVER or y.rtt_min < 0 or y.rtt_min >= NEVER:
+        return -1
+    if near(x.rtt_min, y.rtt_min):
+        return AT_CLIENT
+    return AT_SERVER if near(y.rtt_min, x.rtt_min) else BETWEEN
 
 
-__all__ = ["FIN_RECEIVED", "MISSING", "SYN_RECEIVED", "happened", "judge"]
+@kernel
+def near(here: int, there: int) -> int:
+    """1 if a round trip is that within a host, and the other is not."""
+    if here >= NEAR or here >= there:
+        return 0
+    return 1 if here * NEAR_PARTS <= max(here + there, 1) or there > 3 * here else 0

@@ -31,7 +31,7 @@ def replayed(rows):
     engine.feed(SimpleNamespace(speed=INTERPRETED, segments=table, count=len(rows), last_time=last))
     engine.finish()
     made = INTERPRETED.array(Segment, table, len(rows))
-    return made, *scales_of(made["flow"], made["side"], engine.flow_parts)
+    return made, *scales_of(made["flow"], made["side"], engine.outcomes)
 
 
 @functools.cache
