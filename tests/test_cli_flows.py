@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from conftest import SAMPLES
 
@@ -112,3 +114,39 @@ def test_every_sample_in_full(path, capsys):
     assert "client 10.77.0.1:" in out
     assert "evidence" in out
     assert "left in" in out
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_states_and_seconds_are_whole_at_every_width(path, width, capsys, monkeypatch):
+    """Half a state is another state: FIN_WAIT_1 and FIN_WAIT_2 differ in their last letter."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert run(["analyze", str(path), "--flow", "0"]) == DONE
+    before, _, after = capsys.readouterr().out.partition("\nclient 10.77.0.1:")
+    tables, _, _ = re.split(r"(\n\n +10\.77\.0\.1)", after)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in before + tables
+    assert max(len(line) for line in tables.splitlines()) <= width
+    for side in ps.read(path).flow(0).sides:
+        for row in side.transitions:
+            when = f"{((row['estimate'] or row['time']) - side.flow.facts['start']) / 1e9:.6f}"
+            assert any(when in line.split() and row["to_state"] in line.split() for line in tables.splitlines())
+
+
+def test_notes_that_have_no_room_stand_below(capsys, monkeypatch):
+    path = str(SAMPLES / "lost_last_ack.pcap")
+    for width, line in (
+        ("140", "presumed          An earlier copy had no effect: it was sent again."),
+        ("80", "  frame 13, rcv ACK of FIN: An earlier copy had no effect: it was sent again."),
+        ("80", "  2MSL: The timer started anew when the FIN came again."),
+    ):
+        monkeypatch.setenv("COLUMNS", width)
+        assert run(["analyze", path, "--flow", "0"]) == DONE
+        assert line in capsys.readouterr().out
+
+
+def test_columns_without_room_are_named(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run(["analyze", HANDSHAKE, "--flow", "0"]) == DONE
+    said = capsys.readouterr().out
+    assert "  no room for: proof, between" in said
+    assert "note" not in said

@@ -7,9 +7,9 @@ import pytest
 from making import a_pass, flow_row, four_way_close
 
 from pcapstate.capture import Capture
-from pcapstate.cli import summary as summary_module
 from pcapstate.cli.flows import transition_cells
-from pcapstate.cli.summary import fitting, flow_cells, opening, summarize, tally
+from pcapstate.cli.summary import HEADINGS, flow_cells, opening, summarize, tally
+from pcapstate.cli.tables import fitted
 from pcapstate.parser.problems import Problem
 from pcapstate.pipeline import Pass
 
@@ -137,19 +137,27 @@ def test_a_row_of_the_table(capture):
 @pytest.mark.parametrize(
     ("width", "gone"),
     [
-        (200, set()),
-        (110, {"seconds"}),
-        (100, {"seconds", "opened"}),
-        (90, {"seconds", "opened", "received"}),
-        (80, {"seconds", "opened", "received", "sent"}),
-        (20, {"seconds", "opened", "received", "sent"}),
+        (140, ()),
+        (108, ("seconds",)),
+        (100, ("seconds", "opened")),
+        (89, ("seconds", "opened", "received")),
+        (80, ("seconds", "opened", "received", "sent")),
+        (20, ("seconds", "opened", "received", "sent")),
     ],
 )
 def test_on_a_narrow_terminal_what_matters_least_goes_first(capture, width, gone):
-    titles = [title for title, _ in summary_module._HEADINGS]
-    places, fit = fitting([flow_cells(capture.flow(0).facts)], width)
-    assert fit == (width >= 80)
-    assert {titles[place] for place in range(10)} - {titles[place] for place in places} == gone
+    assert fitted(HEADINGS, [flow_cells(capture.flow(0).facts)], width).left_out == gone
+
+
+def test_what_was_left_out_is_said(capture, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    said = summary(capture, capsys)
+    assert "  no room for: seconds, opened, received, sent (COLUMNS=" in said
+    wide = said.partition("COLUMNS=")[2].split()[0]
+    monkeypatch.setenv("COLUMNS", wide)
+    said = summary(capture, capsys)
+    assert "no room" not in said
+    assert "received" in said
 
 
 @pytest.mark.parametrize(
@@ -178,12 +186,17 @@ def test_a_transition_as_cells(capture):
     assert cells[5][:2] == ["", "60.070000"]
 
 
-@pytest.mark.parametrize("width", ["50", "80"])
-def test_on_a_narrow_terminal_nothing_is_cut_away(capture, width, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", width)
-    summarize(capture, None, limit=20, detailed=False)
-    said = capsys.readouterr().out
+@pytest.mark.parametrize("width", [50, 80, 140])
+def test_at_every_width_states_and_reasons_are_whole(width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(width))
+    reasons = ("abort_unread", "data_after_close", "keep_alive_failure")
+    capture = with_flows(
+        *(flow_row(number, close_reason=reason, server_state="FIN_WAIT_2") for number, reason in enumerate(reasons))
+    )
+    said = summary(capture, capsys)
     assert "\N{HORIZONTAL ELLIPSIS}" not in said
-    letters = "".join(said.split())
-    facts = capture.flow(0).facts
-    assert facts["client_state"][:6] in letters
+    table = said.partition("client state")[2]
+    assert table.count("FIN_WAIT_2") == table.count("TIME_WAIT") == len(reasons)
+    words = " ".join(reasons).replace("_", " ").split()
+    assert width < 80 or set(words) <= set(table.split())
+    assert max(map(len, said.splitlines())) <= width

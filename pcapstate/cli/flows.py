@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..capture import Capture
@@ -18,6 +16,7 @@ from ..slowness import reason
 from ..values import records
 from .reading import read
 from .selection import flow_numbers
+from .tables import Heading, no_room, print_table, wanted
 
 MOST_LADDERS = 10
 """Ladders printed when nobody says which."""
@@ -50,33 +49,62 @@ def print_flows(console: Console, capture: Capture, numbers: Iterable[int], *, l
         console.print(Text(flow.story()))
         for side in flow.sides:
             if side.transitions:
-                console.print(_transitions(flow, side.index))
+                _print_transitions(console, flow, side.index)
         stalls = longest(flow)
         if stalls:
-            console.print(_stalls(flow, stalls))
+            title = Text("longest gaps in sending", style="bold")
+            _print(console, STALL_HEADINGS, [stall_cells(row, flow.facts["start"]) for row in stalls], title)
+        console.print()
         console.print(Text("\n".join(flow.ladder().splitlines()[2:])), soft_wrap=True)
     if len(numbers) > limit:
         console.print(Text(f"{len(numbers) - limit:,} more: --limit {len(numbers)} shows all"))
 
 
-def _transitions(flow: Flow, index: int) -> Table:
+def _print_transitions(console: Console, flow: Flow, index: int) -> None:
     side = flow.sides[index]
     title = Text(f"{side.name} {side.endpoint}: {side.final_state or 'state not known'}", style="bold")
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for heading, justify in (
-        ("frame", "right"),
-        ("seconds", "right"),
-        ("between", "right"),
-        ("event", "left"),
-        ("state", "left"),
-        ("evidence", "left"),
-        ("proof", "right"),
-        ("note", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for row in side.transitions:
-        table.add_row(*transition_cells(row, flow.facts["start"]))
-    return table
+    rows = [transition_cells(row, flow.facts["start"]) for row in side.transitions]
+    if NOTE not in _print(console, HEADINGS, rows, title, told_below=(NOTE,)):
+        return
+    for cells in rows:
+        frame, event, note = cells[0].plain, cells[3].plain, cells[-1].plain
+        if note:
+            console.print(Text(f"  {f'frame {frame}, ' if frame else ''}{event}: {note}"))
+
+
+def _print(
+    console: Console,
+    headings: Sequence[Heading],
+    rows: Sequence[Sequence[Text]],
+    title: Text,
+    told_below: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Prints a table and which of its columns had no room; gives their titles. Some are ``told_below`` instead."""
+    console.print()
+    left_out = print_table(console, headings, rows, title)
+    if gone := [name for name in left_out if name not in told_below]:
+        console.print(no_room(gone, wanted(headings, rows)))
+    return left_out
+
+
+NOTE = "note"
+HEADINGS = (
+    Heading("frame", number=True),
+    Heading("seconds", number=True),
+    Heading("between", number=True, leaves=3),
+    Heading("event"),
+    Heading("state"),
+    Heading("evidence", leaves=4),
+    Heading("proof", number=True, leaves=2),
+    Heading(NOTE, leaves=1),
+)
+STALL_HEADINGS = (
+    Heading("side"),
+    Heading("seconds", number=True),
+    Heading("for", number=True),
+    Heading("on", wraps=True),
+    Heading("frames"),
+)
 
 
 def transition_cells(row: dict[str, Any], start: int) -> list[Text]:
@@ -100,22 +128,6 @@ def longest(flow: Flow) -> list[dict[str, Any]]:
     """The longest of a connection's stalls, in their order."""
     rows = sorted(records(STALLS, flow.columns("stalls")), key=lambda row: -row["duration"])
     return sorted(rows[:MOST_STALLS], key=lambda row: row["start"])
-
-
-def _stalls(flow: Flow, rows: Sequence[dict[str, Any]]) -> Table:
-    title = Text("longest gaps in sending", style="bold")
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for heading, justify in (
-        ("side", "left"),
-        ("seconds", "right"),
-        ("for", "right"),
-        ("on", "left"),
-        ("frames", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*stall_cells(row, flow.facts["start"]))
-    return table
 
 
 def stall_cells(row: dict[str, Any], start: int) -> list[Text]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..capture import Capture
@@ -19,6 +16,7 @@ from ..schema import FLOWS
 from ..story import octets
 from ..values import coded, count, record, take, time_texts
 from .reading import printable
+from .tables import Heading, no_room, print_table, wanted
 
 MOST_NUMBERS = 6
 """Connections named after a finding."""
@@ -103,32 +101,27 @@ def _print_flows(console: Console, flows: Any, limit: int) -> None:
         return
     told = {name: flows[name] for name in _TOLD}
     rows = [flow_cells(record(FLOWS, told, row)) for row in range(shown)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    places, fit = fitting(rows, console.width)
-    for place in places:
-        title, justify = _HEADINGS[place]
-        # What has no room in a line goes on in the next; rather the rest than which connection it is.
-        least = _natural(rows, place) if place == 0 or (place < 3 and console.width >= 80) else None
-        table.add_column(title, justify=justify, no_wrap=fit, overflow="fold", min_width=least)
-    for cells in rows:
-        table.add_row(*(cells[place] for place in places))
-    console.print(table)
+    console.print()
+    left_out = print_table(console, HEADINGS, rows)
+    console.print()
+    if left_out:
+        console.print(no_room(left_out, wanted(HEADINGS, rows)))
     if shown < total:
         console.print(Text(f"  {total - shown:,} more: --limit {total} shows all, --filter some, -o DIR writes tables"))
     console.print(Text("  --flow N tells of one connection in full", style="dim"))
 
 
-_HEADINGS: Sequence[tuple[str, Any]] = (
-    ("flow", "right"),
-    ("client", "left"),
-    ("server", "left"),
-    ("client state", "left"),
-    ("server state", "left"),
-    ("opened", "left"),
-    ("closed", "left"),
-    ("sent", "right"),
-    ("received", "right"),
-    ("seconds", "right"),
+HEADINGS = (
+    Heading("flow", number=True),
+    Heading("client", wraps=True),
+    Heading("server", wraps=True),
+    Heading("client state"),
+    Heading("server state"),
+    Heading("opened", leaves=2),
+    Heading("closed", wraps=True),
+    Heading("sent", number=True, leaves=4),
+    Heading("received", number=True, leaves=3),
+    Heading("seconds", number=True, leaves=1),
 )
 
 
@@ -148,21 +141,6 @@ _TOLD = (
     "duration",
 )
 """The columns of ``flows`` that a row of the table is made from: the others need not be made."""
-
-_FIRST_TO_GO = ("seconds", "opened", "received", "sent")
-
-
-def fitting(rows: Sequence[Sequence[Text]], width: int) -> tuple[list[int], bool]:
-    """The places of the columns that have room side by side, what matters least goes first; and whether they fit."""
-    widths = {title: _natural(rows, place) + 2 for place, (title, _) in enumerate(_HEADINGS)}
-    for title in _FIRST_TO_GO:
-        if sum(widths.values()) > width:
-            del widths[title]
-    return [place for place, (title, _) in enumerate(_HEADINGS) if title in widths], sum(widths.values()) <= width
-
-
-def _natural(rows: Sequence[Sequence[Text]], place: int) -> int:
-    return max(len(_HEADINGS[place][0]), *(len(cells[place].plain) for cells in rows))
 
 
 def flow_cells(facts: dict[str, Any]) -> list[Text]:
