@@ -275,6 +275,16 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
+FROM_CACHE, FROM_SOURCE = 10_000, 200_000
+"""Packets that take as long interpreted as the start of the compiled kernels does: when they lie in the cache; and a
+third of the time that compiling takes, which is spent once, when they do not."""
+
+
+def worth_compiling(packets: int) -> bool:
+    """Whether the compiled kernels are worth their start for so many packets."""
+    return packets >= FROM_CACHE and (packets >= FROM_SOURCE or compiled_before())
+
+
 def compiled_before() -> bool:
     """Whether a whole replay has run compiled with these very files, so that starting one costs no compilation.
 

@@ -147,16 +147,19 @@ def run(
     msl: float = 30.0,
     keep: Collection[str] = (),
     progress: Callable[[int], None] | None = None,
+    compiling: Callable[[], None] | None = None,
     through: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
 ) -> Pass:
     """Reads ``source`` to its end and replays it. ``through`` may wrap the chunks on their way.
+
+    ``progress`` and ``compiling`` are called as ``parser.reader.Reader`` has it.
 
     Raises CaptureError where there is no such file, or it is not a capture.
     """
     from .parser.reader import Reader
     from .replay.engine import replay
 
-    reader = Reader(source, progress=progress)
+    reader = Reader(source, progress=progress, compiling=compiling)
     tables = replay(through(reader) if through else reader, msl=msl, keep=tuple(keep))
     if reader.speed is COMPILED:
         note_compiled()

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import pipeline
 from .capture import Capture
-from .kernels import COMPILED, INTERPRETED, Speed, convert
+from .kernels import COMPILED, INTERPRETED, Speed, convert, worth_compiling
 from .schema import FLAG_NAMES, INTEGER, MISSING, NULLABLE, TEXT, TIME, WORD, Coded, Column, Segment, Table
 from .values import Columns, coded
 
@@ -65,8 +65,6 @@ _FIELDS = {"src_port": "sport", "dst_port": "dport", "seq_raw": "seq", "ack_raw"
 """Columns that a segment's row has under another name."""
 _DEFAULTS = {"window_raw": 65_535, "ttl": 64}
 CHUNK = 65_536
-INTERPRETED_BELOW = 20_000
-"""Segments up to which the kernels run interpreted: compiling, or starting what is compiled, would take longer."""
 
 
 def parse(source: Any, *, progress: Callable[[int], None] | None = None) -> pd.DataFrame:
@@ -253,7 +251,7 @@ class _Chunk:
 
 
 def _chunks(rows: np.ndarray) -> Iterator[_Chunk]:
-    speed: Speed = INTERPRETED if len(rows) < INTERPRETED_BELOW else COMPILED
+    speed: Speed = COMPILED if worth_compiling(len(rows)) else INTERPRETED
     for start in range(0, len(rows), CHUNK):
         part = rows[start : start + CHUNK]
         yield _Chunk(speed, convert(Segment, part, speed), len(part), int(part["time"][-1]))

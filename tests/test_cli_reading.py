@@ -216,3 +216,8 @@ def test_one_file_keeps_its_name():
     capture, _ = read([str(HANDSHAKE)], msl=30, keep=["segments"])
     assert capture.name == HANDSHAKE.name
     assert len(capture.segments) == capture.packets
+
+
+def test_a_wait_for_the_compiler_is_announced(capsys):
+    Progress(0).compiling()
+    assert capsys.readouterr().err == "pcapstate: compiling its loops for large captures, this once: about half a minute\n"

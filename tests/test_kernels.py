@@ -267,3 +267,10 @@ def test_a_cache_that_cannot_be_written_costs_only_time(one_source):
     (one_source.parent / "cache").write_text("a file where the folder would be")
     kernels.note_compiled()
     assert not kernels.compiled_before()
+
+
+@pytest.mark.parametrize(("cached", "packets"), [(True, kernels.FROM_CACHE), (False, kernels.FROM_SOURCE)])
+def test_kernels_in_the_cache_are_used_sooner(monkeypatch, cached, packets):
+    monkeypatch.setattr(kernels, "compiled_before", lambda: cached)
+    assert not kernels.worth_compiling(packets - 1)
+    assert kernels.worth_compiling(packets)

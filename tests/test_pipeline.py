@@ -141,7 +141,7 @@ def test_chunks_may_be_led_through_something(at, noted, monkeypatch):
     import pcapstate.replay.engine
 
     class Reader(list):
-        def __init__(self, source, progress):
+        def __init__(self, source, progress, compiling):
             super().__init__([1, 2, 3])
             self.files, self.problems = [SimpleNamespace(path="x.pcap")], [CUT]
             self.frames, self.first_time, self.last_time = 3, 10, 20

@@ -260,36 +260,47 @@ def test_a_cut_compressed_capture(tmp_path):
 # --- the choice of the speed -------------------------------------------------------------------------------------
 
 
-def test_small_captures_are_interpreted_and_large_ones_compiled(tmp_path):
-    (tmp_path / "x").write_bytes(syns(100))
-    assert {chunk.speed.name for chunk in Reader(tmp_path / "x")} == {"interpreted"}
-    assert {chunk.speed.name for chunk in Reader(tmp_path / "x", compile_from=5000)} == {"compiled"}
+def speeds(source, **options) -> list[str]:
+    """Those of the chunks, one after another."""
+    return [chunk.speed.name for chunk in Reader(source, **options)]
 
 
-def test_a_set_is_as_large_as_its_files_together(tmp_path):
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_capture_that_will_have_many_packets_is_compiled_after_its_first(tmp_path, compress):
+    (tmp_path / "x").write_bytes(compress(syns(5000)))
+    assert set(speeds(tmp_path / "x", compile_from=7500)) == {"interpreted"}
+    first, *rest = speeds(tmp_path / "x", compile_from=3500)
+    assert (first, rest[-1]) == ("interpreted", "compiled")
+    assert compress is not bytes or set(rest) == {"compiled"}
+
+
+def test_a_set_has_the_packets_of_its_files_together(tmp_path):
     for n in range(4):
-        (tmp_path / f"{n}").write_bytes(syns(50, first=n * 50))
-    assert {chunk.speed.name for chunk in Reader(tmp_path, compile_from=10_000)} == {"compiled"}
-    assert {chunk.speed.name for chunk in Reader(tmp_path, compile_from=20_000)} == {"interpreted"}
-
-
-@pytest.mark.parametrize(("cached", "octets"), [(True, reader.COMPILE_FROM), (False, reader.COMPILE_FROM_COLD)])
-def test_kernels_in_the_cache_are_used_sooner(monkeypatch, cached, octets):
-    monkeypatch.setattr(reader, "compiled_before", lambda: cached)
-    got = Reader(io.BytesIO(pcap()))
-    assert not got._compiles(octets - 1)
-    assert got._compiles(octets)
+        (tmp_path / f"{n}").write_bytes(syns(1500, first=n * 1500))
+    assert set(speeds(tmp_path, compile_from=8000)) == {"interpreted"}
+    first, *rest = speeds(tmp_path, compile_from=5000)
+    assert (first, set(rest)) == ("interpreted", {"compiled"})
 
 
 @pytest.mark.parametrize("several", [False, True])
 def test_a_pipe_goes_over_when_enough_was_read(several):
     data = [syns(4000), syns(10)] if several else [syns(4000)]
     expected = segments(Reader([io.BytesIO(d) for d in data], speed=INTERPRETED))
-    got = list_with_speeds(Reader([io.BytesIO(d) for d in data], compile_from=100_000))
+    got = list_with_speeds(Reader([io.BytesIO(d) for d in data], compile_from=2000))
     names = [name for name, _ in got]
+    assert names[:2] == ["interpreted", "interpreted"]
+    assert names[-1] == "compiled"
     assert names == sorted(names, reverse=True)
-    assert {"interpreted", "compiled"} == set(names)
     assert np.array_equal(np.concatenate([part for _, part in got]), expected)
+
+
+@pytest.mark.parametrize(("cached", "times"), [(False, 1), (True, 0)])
+def test_a_wait_for_the_compiler_is_announced(tmp_path, monkeypatch, cached, times):
+    (tmp_path / "x").write_bytes(syns(3000))
+    monkeypatch.setattr(reader, "compiled_before", lambda: cached)
+    told = []
+    assert "compiled" in speeds(tmp_path / "x", compile_from=2000, compiling=lambda: told.append(1))
+    assert len(told) == times
 
 
 def list_with_speeds(chunks) -> list[tuple[str, np.ndarray]]:

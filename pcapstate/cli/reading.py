@@ -91,6 +91,11 @@ class Progress:
         sys.stderr.write(f"\r\x1b[Kreading: {share}")
         sys.stderr.flush()
 
+    def compiling(self) -> None:
+        """A word before a wait that is not for the file."""
+        self.clear()
+        click.echo("pcapstate: compiling its loops for large captures, this once: about half a minute", err=True)
+
     def clear(self) -> None:
         """Takes the line away."""
         if self._drawn:
@@ -108,7 +113,9 @@ def read(files: Collection[str], *, msl: float, keep: Collection[str] = ()) -> t
     progress = Progress(source.size)
     with Interruptible(standard_input="-" in files) as interrupt:
         try:
-            made = run(given, msl=msl, keep=keep, progress=progress, through=interrupt.chunks)
+            made = run(
+                given, msl=msl, keep=keep, progress=progress, compiling=progress.compiling, through=interrupt.chunks
+            )
         finally:
             progress.clear()
     capture = Capture(made, source, msl=msl)

@@ -198,6 +198,11 @@ class CaptureFile:
         """Octets read so far as they are stored, that is before decompression."""
         return self._stored if self._stream is None else self._stream.stored
 
+    @property
+    def growth(self) -> float:
+        """Octets that decompression makes of one, so far."""
+        return self.info.octets / self.stored if self.info.compression and self.stored else 1.0
+
     # --- what is told ------------------------------------------------------------------------------------------
 
     def note(self, w: Any) -> None:

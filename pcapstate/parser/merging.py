@@ -122,6 +122,12 @@ class Several:
         """Octets read so far as they are stored."""
         return self._stored_before + sum(file.stored for file in self._open if file is not None)
 
+    @property
+    def growth(self) -> float:
+        """Octets that decompression makes of one, so far: the mean of the files that are open."""
+        known = [file.growth for file in self._open if file is not None]
+        return sum(known) / len(known) if known else 1.0
+
     def widen(self) -> None:
         """Takes larger pieces from now on."""
         for file in self._open:

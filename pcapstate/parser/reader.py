@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..kernels import COMPILED, INTERPRETED, Speed, compiled_before, convert
+from ..kernels import COMPILED, INTERPRETED, Speed, compiled_before, convert, worth_compiling
 from ..schema import Record
 from .containers import walk
 from .decode import Decoder
@@ -17,8 +17,8 @@ from .regions import Tables, row
 from .sources import FileInfo, Origin, SourceLike, origins
 from .walk import RECORD
 
-COMPILE_FROM, COMPILE_FROM_COLD = 4 << 20, 128 << 20
-"""Octets of capture from which the compiled kernels are worth their start: when they lie in the cache, when not."""
+RECORD_HEADER = 16
+"""Octets that a container spends on a packet, at least."""
 
 
 @dataclass(slots=True)
@@ -66,12 +66,15 @@ class Reader:
         speed: Speed | None = None,
         compile_from: int | None = None,
         progress: Callable[[int], None] | None = None,
+        compiling: Callable[[], None] | None = None,
     ) -> None:
         """Opens `source`: a path, a list of them, a glob, a folder, an open binary file, or "-".
 
-        Without a `speed` small captures are read interpreted, and those of `compile_from` octets compiled; a pipe, of
-        which nobody knows the length, goes over when so much of it was read. `progress` is called now and then with the
-        octets read so far, as they are stored. Raises CaptureError for no such file and for what is not a capture.
+        Without a `speed` every capture begins interpreted, and goes over to the compiled kernels when it turns out to
+        have `compile_from` packets or more: by its size and its first packets, a pipe when it has given so many. By
+        default that is where compiling pays (``kernels.worth_compiling``). `progress` is called now and then with the
+        octets read so far, as they are stored, and `compiling` before a wait for the compiler. Raises CaptureError for
+        no such file and for what is not a capture.
         """
         named = origins(source)
         self.problems: list[Problem] = []
@@ -79,9 +82,10 @@ class Reader:
         self.frames = self.first_time = self.last_time = 0
         self.size = sum(max(0, origin.size) for origin in named)
         self._progress = progress
+        self._compiling = compiling
         self._compile_from = compile_from
         self._may_change = speed is None
-        self._speed = speed or (COMPILED if self._compiles(self.size) else INTERPRETED)
+        self._speed = speed or INTERPRETED
         self._tables = Tables(self._speed)
         self._decoder = Decoder()
         make = _One if len(named) == 1 and not named[0].optional else Several
@@ -127,18 +131,28 @@ class Reader:
                 yield count
                 if self._progress is not None:
                     self._progress(self._set.stored)
-                if self._may_change and self._speed is INTERPRETED and self._compiles(self.octets):
-                    self._speed = COMPILED
-                    self._tables.become(COMPILED)
-                    self._set.widen()
+                if self._may_change and self._speed is INTERPRETED and self._compiles(self._expected(count)):
+                    self._go_over()
         finally:
             self._set.close()
         self.frames = sum(file.frames for file in self.files)
 
-    def _compiles(self, octets: int) -> bool:
-        if self._compile_from is not None:
-            return octets >= self._compile_from
-        return octets >= COMPILE_FROM and (octets >= COMPILE_FROM_COLD or compiled_before())
+    def _expected(self, count: int) -> int:
+        """How many packets the capture seems to have, by its size and the `count` packets at hand; at least those that
+        it had so far."""
+        captured = sum(record.captured for record in self._tables.records[:count])
+        of_each = captured // count + RECORD_HEADER
+        return max(self.frames, int(self.size * self._set.growth) // of_each)
+
+    def _compiles(self, packets: int) -> bool:
+        return worth_compiling(packets) if self._compile_from is None else packets >= self._compile_from
+
+    def _go_over(self) -> None:
+        if self._compiling is not None and not compiled_before():
+            self._compiling()
+        self._speed = COMPILED
+        self._tables.become(COMPILED)
+        self._set.widen()
 
     def _take(self, problems: list[Problem]) -> None:
         self.problems += problems
@@ -176,6 +190,11 @@ class _One:
     def stored(self) -> int:
         """Octets read so far as they are stored."""
         return self._file.stored
+
+    @property
+    def growth(self) -> float:
+        """Octets that decompression makes of one, so far."""
+        return self._file.growth
 
     def widen(self) -> None:
         """Takes larger pieces from now on."""
