@@ -220,4 +220,5 @@ def test_one_file_keeps_its_name():
 
 def test_a_wait_for_the_compiler_is_announced(capsys):
     Progress(0).compiling()
-    assert capsys.readouterr().err == "pcapstate: compiling its loops for large captures, this once: about half a minute\n"
+    said = "pcapstate: compiling its loops for large captures, this once: about half a minute\n"
+    assert capsys.readouterr().err == said
