@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .moments import nanoseconds
 from .schema import FLOWS, MISSING, SIDES, STATES, TABLES, TIMELINE, ZERO_WINDOWS
 from .values import Columns, record, records, take
 
@@ -101,28 +102,26 @@ class Flow:
     def at(self, time: Any) -> Both:
         """The state of both sides at a time, by the estimates; None before a side is known.
 
-        ``time``: a Timestamp or datetime (UTC if it names no zone), text ("2026-01-02T12:00:01.5", or only
-        "12:00:01.5" on the day the flow started), or nanoseconds since 1970 as int.
+        ``time``: seconds since the flow's first frame as float or Timedelta (``flow.at(0.2)``), a Timestamp or
+        datetime (UTC if it names no zone), text ("2026-01-02T12:00:01.5", or only "12:00:01.5" on the day the flow
+        started), or nanoseconds since 1970 as int, as the tables' columns have it. Raises ValueError for what is no
+        time.
         """
-        when = self._nanoseconds(time)
+        when = self.nanoseconds(time)
         return Both(self.client.at(when), self.server.at(when))
 
     def possible_at(self, time: Any) -> Both:
-        """The states that each side may have been in at a time, by the bounds: one where it is certain."""
-        when = self._nanoseconds(time)
+        """The states that each side may have been in at a time, by the bounds: one where it is certain.
+
+        None at all before a side picked up mid-stream was first seen: nothing is known of it then. ``time`` as in
+        ``at``.
+        """
+        when = self.nanoseconds(time)
         return Both(self.client.possible_at(when), self.server.possible_at(when))
 
-    def _nanoseconds(self, time: Any) -> int:
-        if isinstance(time, int | np.integer) and not isinstance(time, bool):
-            return int(time)
-        import pandas as pd
-
-        if isinstance(time, str) and "-" not in time:
-            day = pd.Timestamp(self.facts["start"], tz="UTC").normalize()
-            when = day + pd.Timedelta(time)
-            return int((when + pd.Timedelta(days=1) if when < day else when).value)
-        stamp = pd.Timestamp(time)
-        return int((stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")).as_unit("ns").value)
+    def nanoseconds(self, time: Any) -> int:
+        """A time as ``at`` takes it, in nanoseconds since 1970 UTC."""
+        return nanoseconds(time, self.facts["start"])
 
     def ladder(self, *, limit: int | None = 60, raw: bool = False) -> str:
         """The exchange in RFC 9293's notation, at most about ``limit`` lines, with ``raw`` sequence numbers on wish."""
@@ -221,8 +220,9 @@ class Side:
         """The state at the last frame of the capture, None where it is not known."""
         return self.flow.facts[f"{self.name}_state"] or None
 
-    def at(self, when: int) -> str | None:
-        """The state at a time in nanoseconds since 1970 UTC, by the estimates."""
+    def at(self, time: Any) -> str | None:
+        """The state at a time, by the estimates; None before the side is known. ``time`` as in ``Flow.at``."""
+        when = self.flow.nanoseconds(time)
         state = self.transitions[0]["from_state"] if self.transitions else self.final_state
         for row in self.transitions:
             if _first_known(row["estimate"], row["time"]) > when:
@@ -230,8 +230,9 @@ class Side:
             state = row["to_state"]
         return state or None
 
-    def possible_at(self, when: int) -> tuple[str, ...]:
-        """The states possible at a time in nanoseconds since 1970 UTC: each whose bounds hold it."""
+    def possible_at(self, time: Any) -> tuple[str, ...]:
+        """The states possible at a time: each whose bounds hold it. ``time`` as in ``Flow.at``."""
+        when = self.flow.nanoseconds(time)
         rows = self.transitions
         state = rows[0]["from_state"] if rows else self.final_state
         possible: list[str] = []
@@ -242,7 +243,7 @@ class Side:
                 possible.append(state)
             if place < len(rows):
                 # A transition comes after the one before it: so do its bounds.
-                entered = max(entered, _first_known(rows[place]["earliest"], MISSING))
+                entered = max(entered, _begins(rows[place]))
                 state = rows[place]["to_state"]
         return tuple(sorted(possible, key=STATES.index))
 
@@ -339,6 +340,13 @@ def endpoint(address: str, port: int) -> str:
 
 def _first_known(*values: int | None) -> int:
     return next((value for value in values if value is not None), MISSING)
+
+
+def _begins(row: dict[str, Any]) -> int:
+    """Before when a transition cannot have happened. Of a side picked up mid-stream nothing is known before that."""
+    if row["event"] == "seen":
+        return _first_known(row["estimate"], row["time"])
+    return _first_known(row["earliest"])
 
 
 def _latest(rows: list[dict[str, Any]]) -> list[int | None]:
