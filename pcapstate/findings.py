@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .lingering import close_waits, lasting, leaks
+from .reuse import used_in_time_wait
 from .schema import FLOWS, SIDES, STALLS
-from .values import Columns, coded, count
+from .values import Columns, coded, count, take, text_objects
+
+if TYPE_CHECKING:
+    from .capture import Capture
 
 MANY_RETRANSMISSIONS = 0.01
 """Share of a side's segments from which sending them again is worth a finding."""
@@ -22,6 +28,8 @@ LARGE_SHARE = 0.5
 """Share of a side's time from which the peer's window is what limits it: any transfer fills a window at times."""
 SLOW_ANSWER = 1.0
 """Seconds from which a program is slow to answer."""
+MOST_LISTENERS = 6
+"""Notes about listeners that are findings; a scan may bring hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +41,28 @@ class Finding:
     flows: np.ndarray
 
 
-def findings(flows: Columns, stalls: Columns | None = None) -> list[Finding]:
+def of_capture(capture: Capture, flows: Columns | None = None) -> list[Finding]:
+    """What there is to find in a capture, or in some of its connections: those rows of its table ``flows``."""
+    flows = capture.columns("flows") if flows is None else flows
+    others = [capture.columns(name) for name in ("timeline", "stalls", "notes")]
+    return findings(flows, *others, until=capture.times[1])
+
+
+def findings(flows: Columns, timeline: Columns, stalls: Columns, notes: Columns, *, until: int) -> list[Finding]:
     """What there is to find, the gravest first.
 
-    ``flows`` and ``stalls`` are the columns of these tables; of stalls, those of other flows do not matter.
+    Columns of the tables of these names; of all but ``flows``, rows of other connections do not matter. ``until`` is
+    the time of the last packet of the capture.
     """
     if not count(flows):
         return []
-    made = [finding for find in _FINDERS for finding in find(_Flows(flows))]
-    if stalls is not None and count(stalls):
-        made += _slow_answers(_Flows(flows), stalls)
+    known = _Flows(flows)
+    made = [finding for find in _FIRST for finding in find(known)]
+    made += _not_closed(known, timeline, stalls, until)
+    made += _listeners(known, notes)
+    made += _used_again(known, timeline)
+    made += [finding for find in _THEN for finding in find(known)]
+    made += _slow_answers(known, stalls)
     return [finding for finding in made if len(finding.flows)]
 
 
@@ -116,14 +136,43 @@ def _resets(flows: _Flows) -> list[Finding]:
     return sorted(found, key=lambda finding: -len(finding.flows))
 
 
-def _not_closed(flows: _Flows) -> list[Finding]:
-    """CLOSE_WAIT at the end: the peer has closed, the side's own program has not."""
+def _not_closed(flows: _Flows, timeline: Columns, stalls: Columns, until: int) -> list[Finding]:
+    """CLOSE_WAIT at the end: the peer has closed, the side's own program has not, and sends nothing either."""
+    waited = close_waits(flows.columns, timeline, until)
+    forgotten = leaks(flows.columns, timeline, stalls, until)
     found = []
-    for side in SIDES:
-        mask = flows.word(f"{side}_state", "CLOSE_WAIT")
-        text = f"{connections(mask)} in CLOSE_WAIT: the {side}'s program has not closed, with {flows.servers(mask)}"
-        found.append(Finding("close_wait", text, flows.number[mask]))
+    for place, side in enumerate(SIDES):
+        mask = forgotten[:, place]
+        longest = lasting(float(waited[:, place].max(where=mask, initial=0)))
+        long = f"for at least {longest}" if mask.sum() == 1 else f"the longest for at least {longest}"
+        text = f"{connections(mask)} in CLOSE_WAIT, {long}: the {side}'s program has not closed, "
+        found.append(Finding("close_wait", f"{text}with {flows.servers(mask)}", flows.number[mask]))
     return found
+
+
+def _listeners(flows: _Flows, notes: Columns) -> list[Finding]:
+    """What the replay notes of listeners: SO_REUSEADDR, full accept queues, SYN cookies, scans. It is about many
+    connections; named is the one that shows it, whose first segment is the one that the note is about."""
+    kind = coded(notes["kind"])
+    rows = np.flatnonzero(kind.codes == (kind.words.index("listener") if "listener" in kind.words else -2))
+    texts = text_objects(take({"text": notes["text"]}, rows)["text"]).tolist()
+    times = notes["time"]
+    assert isinstance(times, np.ndarray)
+    start = flows.array("start")
+    found = [
+        Finding("listener", text.rstrip("."), flows.number[start == time])
+        for text, time in zip(texts[:MOST_LISTENERS], times[rows][:MOST_LISTENERS].tolist(), strict=True)
+    ]
+    if len(rows) > MOST_LISTENERS and found:
+        more = f"{len(rows) - MOST_LISTENERS:,} more notes about listeners, in the table notes"
+        found.append(Finding("listener", more, flows.number[np.isin(start, times[rows][MOST_LISTENERS:])]))
+    return found
+
+
+def _used_again(flows: _Flows, timeline: Columns) -> list[Finding]:
+    mask = used_in_time_wait(flows.columns, timeline)
+    text = f"{connections(mask)} in TIME_WAIT when the same addresses and ports were used again, with "
+    return [Finding("reused_in_time_wait", text + flows.servers(mask), flows.number[mask])]
 
 
 _STALLS = {
@@ -186,15 +235,9 @@ def _retransmissions(flows: _Flows) -> list[Finding]:
     return found
 
 
-_FINDERS: tuple[Callable[[_Flows], list[Finding]], ...] = (
-    _refused,
-    _unanswered,
-    _half_open,
-    _resets,
-    _not_closed,
-    _stalls,
-    _retransmissions,
-)
+_Finder = Callable[[_Flows], list[Finding]]
+_FIRST: tuple[_Finder, ...] = (_refused, _unanswered, _half_open, _resets)
+_THEN: tuple[_Finder, ...] = (_stalls, _retransmissions)
 
 
 def connections(mask: np.ndarray) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from .findings import findings
+from .findings import of_capture
 from .flow import endpoint
 from .schema import FLOWS, SIDES
 from .story import octets
@@ -40,7 +40,7 @@ def capture_html(capture: Capture) -> str:
     parts = [f"<p><b>{escape(repr(capture)[1:-1])}</b></p>"]
     found = [
         f"<li>{escape(finding.text)}: {_numbers(finding.flows)}</li>"
-        for finding in findings(columns, capture.columns("stalls"))
+        for finding in of_capture(capture)
     ]
     if found:
         parts.append(f"<ul>{''.join(found)}</ul>")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .lingering import close_wait, lasting
+from .reuse import next_uses
 from .schema import SIDES
 from .slowness import slowness
 
@@ -26,7 +28,7 @@ def story(flow: Flow) -> str:
     """A few sentences: how it was opened and ended, what was carried, what slowed it, in which states it was left."""
     facts = flow.facts
     sentences = [_opening(flow), _ending(facts), _carried(facts), *slowness(flow)]
-    sentences += _left(flow)
+    sentences += [*_left(flow), _used_again(flow)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -77,9 +79,30 @@ def _left(flow: Flow) -> list[str]:
     if client == server and client:
         return [f"Both sides are left in {client}."]
     return [
-        f"The {side.name} is left in {state}." if state else f"The {side.name}'s state is not known."
+        f"The {side.name} is left in {state}{_waiting(side)}." if state else f"The {side.name}'s state is not known."
         for side, state in zip(flow.sides, (client, server), strict=True)
     ]
+
+
+def _waiting(side: Side) -> str:
+    """For how long a side has been in CLOSE_WAIT, and whether its program has forgotten it."""
+    waited = close_wait(side)
+    if waited is None:
+        return ""
+    return f", for at least {lasting(waited[0])}{': its program has not closed' if waited[1] else ''}"
+
+
+def _used_again(flow: Flow) -> str:
+    """The next connection between the same two ends, and who was not done with this one then."""
+    following = int(next_uses(flow.capture.columns("flows"))[flow.number])
+    if following < 0:
+        return ""
+    start = flow.capture.flow(following).facts["start"]
+    states = {side.name: side.at(start - 1) for side in flow.sides}
+    busy = [f"the {name} was in {state}" for name, state in states.items() if state not in (None, "CLOSED")]
+    then = f", when {' and '.join(busy)}" if busy else ""
+    after = lasting((start - flow.facts["end"]) / 1e9)
+    return f"Its addresses and ports were used again {after} after its last segment (flow {following}){then}."
 
 
 def _state(side: Side) -> str:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from conftest import SAMPLES
+from rich.console import Console
 
 import pcapstate as ps
 from pcapstate.cli import DONE, WRONG, flows, run
@@ -150,3 +151,13 @@ def test_columns_without_room_are_named(capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "  no room for: proof, between" in said
     assert "note" not in said
+
+
+def test_for_how_long_a_side_has_been_in_close_wait(capsys):
+    """A half-close that the capture cuts off: the server still sends."""
+    segments = ps.parse(SAMPLES / "half_close.pcap")
+    capture = ps.replay(segments[segments.frame <= 8])
+    flows.print_flows(Console(width=140), capture, [0], limit=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(re.fullmatch(r"server 10\.77\.0\.2:8080: CLOSE_WAIT, for at least 0\.\d{3} s", line) for line in lines)
+    assert "client 10.77.0.1:54549: FIN_WAIT_2" in lines

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from making import columns_from, flow_row
+from conftest import SAMPLES
+from making import a_pass, columns_from, flow_row, millis, step
 
-from pcapstate.findings import connections, findings
+import pcapstate as ps
+from pcapstate.capture import Capture
+from pcapstate.findings import connections, findings, of_capture
 
 
-def found(*facts):
-    """The findings about flows with these facts; the first flow is an ordinary one."""
-    rows = [flow_row(0), *(flow_row(number + 1, **fact) for number, fact in enumerate(facts))]
-    return findings(columns_from("flows", rows))
+def found(*facts, timeline=(), stalls=(), notes=(), until=80):
+    """The findings about flows with these facts; the first flow is an ordinary one. ``until`` in milliseconds."""
+    rows = {
+        "flows": [flow_row(0), *(flow_row(number + 1, **fact) for number, fact in enumerate(facts))],
+        "timeline": timeline,
+        "stalls": stalls,
+        "notes": notes,
+    }
+    return findings(*(columns_from(name, list(of)) for name, of in rows.items()), until=millis(until))
 
 
 def test_an_ordinary_capture_has_none():
     assert found({}, {}) == []
-    assert findings(columns_from("flows", [])) == []
+    assert of_capture(Capture(a_pass({}))) == []
 
 
 def test_refused_connections_name_the_server():
@@ -68,9 +76,72 @@ def test_resets_come_with_the_most_frequent_first():
     assert kinds == ["no_socket", "abort"]
 
 
+def close_wait(flow=1, side="server", at=60, **more):
+    """A row of the timeline: the peer's FIN has come."""
+    return step(side, 5, at, "ESTABLISHED", "rcv FIN", "CLOSE_WAIT", flow=flow, **more)
+
+
+LEFT = {"server_state": "CLOSE_WAIT", "close_reason": "half_closed"}
+
+
 def test_programs_that_do_not_close():
-    (finding,) = found({"server_state": "CLOSE_WAIT", "close_reason": "half_closed"})
-    assert finding.text == "1 connection in CLOSE_WAIT: the server's program has not closed, with 10.0.0.2:80"
+    (finding,) = found(LEFT, timeline=[close_wait()], until=60_061)
+    assert finding.kind == "close_wait"
+    assert finding.text == (
+        "1 connection in CLOSE_WAIT, for at least 60.0 s: the server's program has not closed, with 10.0.0.2:80"
+    )
+
+
+def test_the_longest_of_several_is_told():
+    (finding,) = found(LEFT, LEFT, timeline=[close_wait(1), close_wait(2, at=70)], until=3_600_061)
+    assert finding.text.startswith("2 connections in CLOSE_WAIT, the longest for at least 60 min: the server's")
+
+
+def test_a_half_close_in_progress_is_no_leak():
+    assert found(LEFT, timeline=[close_wait()], until=112) == []
+    assert found({**LEFT, "end": millis(60_000)}, timeline=[close_wait()], until=60_061) == []
+
+
+LISTENER = {"kind": "listener", "time": millis(5), "text": "10.0.0.2:80 did this: that."}
+
+
+def test_what_is_noted_of_listeners():
+    """The connection named is the one whose first segment the note is about."""
+    (finding,) = found({"start": millis(5)}, notes=[LISTENER, {**LISTENER, "kind": "refuted"}])
+    assert (finding.kind, finding.text) == ("listener", "10.0.0.2:80 did this: that")
+    assert finding.flows.tolist() == [1]
+    assert found({"start": millis(6)}, notes=[LISTENER]) == []
+
+
+def test_many_notes_about_listeners_are_counted():
+    facts = [{"start": millis(5 + number)} for number in range(9)]
+    made = found(*facts, notes=[{**LISTENER, "time": fact["start"]} for fact in facts])
+    assert [finding.kind for finding in made] == ["listener"] * 7
+    assert made[-1].text == "3 more notes about listeners, in the table notes"
+    assert made[-1].flows.tolist() == [7, 8, 9]
+
+
+def test_a_4_tuple_that_is_used_again_in_time_wait():
+    ends = step("client", None, 60_000, "TIME_WAIT", "2MSL", "CLOSED", "timer", flow=1, dwell=59.9)
+    again = {"client_port": 40_001, "start": millis(30_000)}
+    (finding,) = found({}, again, timeline=[ends])
+    assert finding.kind == "reused_in_time_wait"
+    assert finding.flows.tolist() == [1]
+    assert finding.text == (
+        "1 connection in TIME_WAIT when the same addresses and ports were used again, with 10.0.0.2:80"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "flows"),
+    [
+        ("listener_restart_reuseaddr", "listener", [2]),
+        ("port_reuse_in_time_wait", "reused_in_time_wait", [0]),
+    ],
+)
+def test_what_real_captures_show(name, kind, flows):
+    made = {finding.kind: finding for finding in of_capture(ps.read(SAMPLES / f"{name}.pcap"))}
+    assert made[kind].flows.tolist() == flows
 
 
 def test_handshakes_that_were_not_completed():
@@ -104,15 +175,14 @@ def test_a_window_that_is_full_at_times_is_ordinary():
 
 def stalls_of(*rows):
     whole = {"flow": 1, "side": "server", "duration": 2.54, "cause": "application", "detail": "slow_answer"}
-    return columns_from("stalls", [{**whole, **row} for row in rows])
+    return [{**whole, **row} for row in rows]
 
 
 def test_servers_that_are_slow_to_answer():
-    flows = columns_from("flows", [flow_row(number) for number in range(3)])
-    (finding,) = findings(flows, stalls_of({}))
+    (finding,) = found({}, {}, stalls=stalls_of({}))
     assert finding.kind == "slow_answer"
     assert finding.text == "1 connection on which the server was silent after the client had sent something, 2.5 s"
-    (finding,) = findings(flows, stalls_of({}, {"flow": 2, "duration": 1.0}))
+    (finding,) = found({}, {}, stalls=stalls_of({}, {"flow": 2, "duration": 1.0}))
     assert finding.flows.tolist() == [1, 2]
     assert finding.text.endswith("at most 2.5 s")
 
@@ -121,7 +191,7 @@ def test_servers_that_are_slow_to_answer():
     "other", [{"duration": 0.9}, {"side": "client"}, {"cause": "network"}, {"detail": "idle"}, {"flow": 7}]
 )
 def test_what_is_not_a_slow_answer(other):
-    assert findings(columns_from("flows", [flow_row(1)]), stalls_of(other)) == []
+    assert found({}, stalls=stalls_of(other)) == []
 
 
 def test_many_retransmissions():
@@ -140,11 +210,12 @@ def test_a_syn_that_is_repeated_is_told_once():
 def test_the_gravest_come_first():
     facts = (
         {"client_retransmissions": 5},
-        {"server_state": "CLOSE_WAIT"},
+        LEFT,
         {"close_reason": "abort"},
         {"close_reason": "refused"},
     )
-    assert [finding.kind for finding in found(*facts)] == ["refused", "abort", "close_wait", "retransmissions"]
+    made = found(*facts, timeline=[close_wait(2)], until=60_000)
+    assert [finding.kind for finding in made] == ["refused", "abort", "close_wait", "retransmissions"]
 
 
 def test_many_servers_are_counted():

@@ -16,7 +16,7 @@ from report_data import Page, read_samples, table_rows, tiled
 from pcapstate import __version__, report
 from pcapstate.capture import Capture
 from pcapstate.cli import DONE, run
-from pcapstate.findings import findings
+from pcapstate.findings import of_capture
 from pcapstate.parser.problems import Problem
 from pcapstate.report import write
 
@@ -51,7 +51,7 @@ def test_findings_stand_before_the_connections_and_these_before_what_is_told_in_
 
 
 def test_every_finding_is_told_and_leads_to_its_connections(samples, page):
-    found = findings(samples.columns("flows"))
+    found = of_capture(samples)
     assert found
     for finding in found:
         assert finding.text in page.text
@@ -241,7 +241,7 @@ def test_too_many_connections_for_a_table(monkeypatch, samples, tmp_path):
     assert "20 connections; the table has 10 of them" in Page(html).text
     shown = {int(row[0]) for row in table_rows(html)}
     assert len(shown) == 10
-    assert {flow for finding in findings(samples.columns("flows")) for flow in finding.flows.tolist()} <= shown
+    assert {flow for finding in of_capture(samples) for flow in finding.flows.tolist()} <= shown
 
 
 # --- written beside and renamed --------------------------------------------------------------------------------

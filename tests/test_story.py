@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from making import a_pass, flow_row, four_way_close, step
+from making import a_pass, flow_row, four_way_close, millis, step
 
 from pcapstate.capture import Capture
 from pcapstate.schema import OPENED
@@ -94,6 +96,33 @@ def test_a_later_timer_says_nothing_about_the_state_at_the_end():
     rows = four_way_close()
     rows["timeline"] = [step("client", 7, 70, "FIN_WAIT_2", "rcv FIN", "TIME_WAIT", "presumed"), rows["timeline"][5]]
     assert "The client is left in TIME_WAIT, as it seems." in story(Capture(a_pass(rows)).flow(0))
+
+
+def test_for_how_long_a_program_has_not_closed():
+    rows = four_way_close()
+    rows["flows"] = [flow_row(server_state="CLOSE_WAIT", close_reason="half_closed", end=millis(60))]
+    rows["timeline"] = [step("server", 5, 60, "ESTABLISHED", "rcv FIN", "CLOSE_WAIT", "confirmed", latest=millis(61))]
+    made = a_pass(rows)
+    assert "The server is left in CLOSE_WAIT, for at least 0.019 s." in story(Capture(made).flow(0))
+    later = Capture(replace(made, last_time=millis(3_500_000)))
+    assert "left in CLOSE_WAIT, for at least 58 min: its program has not closed." in story(later.flow(0))
+
+
+def test_that_its_ports_were_used_again():
+    rows = four_way_close()
+    rows["flows"] = [flow_row(0), flow_row(1, client_port=40_000, start=millis(1080))]
+    first, second = Capture(a_pass(rows))
+    assert story(first).endswith(
+        " Its addresses and ports were used again 1.000 s after its last segment (flow 1), when the client was in "
+        "TIME_WAIT."
+    )
+    assert "used again" not in story(second)
+
+
+def test_ports_that_were_used_again_after_time_wait():
+    rows = four_way_close()
+    rows["flows"] = [flow_row(0), flow_row(1, client_port=40_000, start=millis(120_080))]
+    assert story(Capture(a_pass(rows)).flow(0)).endswith(" 2 min after its last segment (flow 1).")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ..capture import Capture
 from ..flow import Flow
+from ..lingering import close_wait, lasting
 from ..schema import SIDES, STALLS
 from ..slowness import reason
 from ..values import records
@@ -62,7 +63,9 @@ def print_flows(console: Console, capture: Capture, numbers: Iterable[int], *, l
 
 def _print_transitions(console: Console, flow: Flow, index: int) -> None:
     side = flow.sides[index]
-    title = Text(f"{side.name} {side.endpoint}: {side.final_state or 'state not known'}", style="bold")
+    waited = close_wait(side)
+    long = f", for at least {lasting(waited[0])}" if waited else ""
+    title = Text(f"{side.name} {side.endpoint}: {side.final_state or 'state not known'}{long}", style="bold")
     rows = [transition_cells(row, flow.facts["start"]) for row in side.transitions]
     if NOTE not in _print(console, HEADINGS, rows, title, told_below=(NOTE,)):
         return

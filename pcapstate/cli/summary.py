@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..capture import Capture
-from ..findings import findings
+from ..findings import of_capture
 from ..schema import FLOWS
 from ..story import octets
 from ..values import coded, count, record, take, time_texts
@@ -65,7 +65,7 @@ def opening(capture: Capture, chosen: int) -> list[str]:
 
 
 def _print_findings(console: Console, capture: Capture, flows: Any) -> None:
-    found = findings(flows, capture.columns("stalls"))
+    found = of_capture(capture, flows)
     if not found:
         return
     console.print()

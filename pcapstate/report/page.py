@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import __version__
 from ..capture import Capture
-from ..findings import Finding, findings
+from ..findings import Finding, of_capture
 from ..schema import NOTES, STATES
 from ..values import records
 from . import choice, looks, windows
@@ -24,7 +24,7 @@ MOST_LINKS = 12
 def page(capture: Capture, most: int) -> Iterator[str]:
     """The page, part by part; at most so many connections are told in full."""
     flows = capture.columns("flows")
-    found = findings(flows, capture.columns("stalls"))
+    found = of_capture(capture)
     told = choice.told(flows, found, most)
     rows = choice.listed(flows, found)
     yield _top(capture)
