@@ -222,6 +222,13 @@ def test_the_second_transmission_came_first():
     assert labels(text, marks) == [("retransmission", "spurious"), ("", ""), ("reordered", "")]
 
 
+@pytest.mark.parametrize(("first", "label"), [(103, "reordered"), (105, "retransmission")])
+def test_octets_of_which_some_had_been_sent_again_come_late(first, label):
+    """IP IDs: sent before their repair, and before the segment that opened the hole; or after that one."""
+    text = sent(2100, 1000) + sent(100, 1000, 0.300) + sent(100, 2000)
+    assert names(text, {3: {"ip_id": 104}, 4: {"ip_id": 107}, 5: {"ip_id": first}}) == ["", "retransmission", label]
+
+
 # --- copies of one transmission --------------------------------------------------------------------------------
 
 

@@ -245,6 +245,16 @@ def test_a_fin_with_the_number_of_an_octet_is_forged():
     assert {row["to_state"] for row in timeline(replayed(made.rows))} == {"SYN_SENT", "SYN_RECEIVED", "ESTABLISHED"}
 
 
+def test_octets_on_the_number_of_a_fin_show_that_it_was_forged():
+    """Nobody sends anything beyond its FIN. The hole below it was none: what fills it is the next to be sent."""
+    forged = "ESTABLISHED   --> <SEQ=150><ACK=300><CTL=FIN,ACK>  --> ESTABLISHED   (forged)\n"
+    over = "ESTABLISHED   --> <SEQ=110><ACK=300><CTL=PSH,ACK><DATA=90>  --> ESTABLISHED   +0.300\n"
+    more = "ESTABLISHED   --> <SEQ=200><ACK=300><CTL=PSH,ACK><DATA=10>  --> ESTABLISHED   +0.001\n"
+    acked = ACKED.replace("ACK=110", "ACK=210")
+    assert labels(DATA + ACKED + forged + over + more + acked)[3:] == ["", "", ""]
+    assert causes(DATA + ACKED + forged + over + more + acked)[3:] == ["", "", ""]
+
+
 @pytest.mark.parametrize(("wait", "label"), [("0.300", ""), ("1.020", "retransmission")])
 def test_a_syn_ack_a_second_after_the_syn_that_it_answers_was_sent_before(wait, label):
     made = segments_of(OPEN.replace("SYN_RECEIVED  +0.020", f"SYN_RECEIVED  +{wait}"))

@@ -89,51 +89,6 @@ def test_a_syn_ack_of_linux_has_0_and_its_connection_a_counter(speed):
     assert watched(speed, (0,), flags=16)[1] == 0
 
 
-IN_ORDER = {"ip_id": 100, "id_ones": 5, "window_field": 1000}
-
-
-@pytest.mark.parametrize(
-    ("ip_id", "changes", "skipped"),
-    [
-        (101, {}, 0),
-        (103, {}, 2),
-        (103, {"ip_id": 0xFFFE}, 0),
-        (2, {"ip_id": 0xFFFE}, 0),  # begun anew: 0 may be left out
-        (120, {}, 0),  # too many to be believed
-        (0, {}, 0),
-        (103, {"ip_id": -1}, 0),
-        (103, {"id_ones": 1}, 0),
-        (103, {"id_jumps": 1}, 0),
-        (103, {"id_steps": 2}, 0),
-        (103, {"window_field": 999}, 0),  # it may have told a new window
-    ],
-)
-def test_packets_that_were_never_seen(ip_id, changes, skipped):
-    known = sender(**{**IN_ORDER, **changes})
-    got = both("skipped_ids", side(window=5), known, packet(ip_id=ip_id, window=1000))
-    assert got == skipped
-
-
-def test_packets_that_may_have_been_acknowledgements_or_probes_are_not_counted():
-    known, seen = sender(**IN_ORDER), packet(ip_id=103, window=1000)
-    assert [both("skipped_ids", side(window=5), sender(**IN_ORDER, owed=n), seen) for n in (0, 1, 2)] == [2, 1, 0]
-    assert both("skipped_ids", side(window=0), known, seen) == 0
-
-
-@pytest.mark.parametrize(
-    ("length", "x", "y", "count"),
-    [
-        (1000, {"mss": 1000}, {"mss": 1460}, 1),
-        (2001, {"mss": 1000}, {"mss": 1460}, 3),
-        (1000, {"mss": 1000, "timestamps": 1}, {"mss": 1460}, 1),
-        (1000, {"mss": 1000, "timestamps": 1}, {"mss": 1460, "timestamps": 1}, 2),
-        (9000, {"mss": -1}, {"mss": 1460}, 1),
-    ],
-)
-def test_how_many_packets_a_segment_is(length, x, y, count):
-    assert both("packets", side(**x), side(**y), packet(length=length)) == count
-
-
 # --- the clock of the timestamps -------------------------------------------------------------------------------
 
 

@@ -25,7 +25,17 @@ from .codes import (
 )
 from .evidence import guard_of
 from .losses import signal
-from .senders import CHALLENGE_ASKS, FIN_ASKS, KEEP_ALIVE_ASKS, NOTHING_ASKED, PROBE_ASKS, ids_run, order, watch_ids
+from .senders import (
+    CHALLENGE_ASKS,
+    FIN_ASKS,
+    HALF_ID,
+    KEEP_ALIVE_ASKS,
+    NOTHING_ASKED,
+    PROBE_ASKS,
+    ids_run,
+    order,
+    watch_ids,
+)
 from .transmissions import append
 
 LEAST_IDLE = 500_000_000
@@ -41,6 +51,9 @@ def bare(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> 
         append(m, mine, s, mine.next, s.seq_relative, 0)
     elif ahead < 0 and below(x, y, mine, theirs, s, ahead):
         return
+    elif ahead == 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) < HALF_ID:
+        # By now nothing was sent beyond what was seen: what was skipped held something else.
+        mine.lost_ahead = 0
     if s.ack_known == 0:
         return
     if s.ack_relative > theirs.acked:
@@ -88,6 +101,7 @@ def below(x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> int:
         mine.probing = 1
     elif ahead == -1 and mine.acked >= mine.next and (sent > 0 or s.time - x.sent_at > LEAST_IDLE):
         s.label = KEEP_ALIVE
+        mine.keeps = 1
         mine.asks = KEEP_ALIVE_ASKS
     else:
         return 0

@@ -31,6 +31,7 @@ from .codes import (
     WINDOW_PROBE,
 )
 from .evidence import FRESH_AFTER, guard_of, note
+from .first_flight import OVER
 from .losses import AS_IT_IS, begin_recovery, relabel
 from .rows import NEVER, POOL_FULL
 from .senders import (
@@ -41,10 +42,11 @@ from .senders import (
     PROBE_ASKS,
     order,
     same_transmission,
-    skipped_ids,
     unprompted,
     watch_ids,
+    whole_trip,
 )
+from .skipped import ahead_of_repair
 from .transmissions import alive, append, locate, place, split, stamp, stamp_first, words
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
@@ -67,13 +69,6 @@ _clear_facts = Facts.clear
 
 
 @kernel
-def whole_trip(x: Any, y: Any) -> int:
-    """The smallest round trip from end to end through the capture point less an eighth, ns; what is not known is 0."""
-    whole = (x.rtt_min if x.rtt_min < NEVER else 0) + (y.rtt_min if y.rtt_min < NEVER else 0)
-    return whole - whole // 8  # type: ignore[no-any-return]
-
-
-@kernel
 def again(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -> None:
     """Segment ``s`` of X begins below the highest octet that was seen of it."""
     mine.asks = NOTHING_ASKED
@@ -85,9 +80,11 @@ def again(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -> N
     gather(m, x, y, mine, s, stop, facts)
     if s.flags & SYN and s.flags & ACK and mine.syn_acks == 1 and facts.holes == 0 and facts.seen > 0:
         # Simultaneous open: the SYN once more, as it must be (RFC 9293 3.10.7.3, fourth).
+        watch_ids(mine, s)
         return
     if s.flags & SYN and x.syn_unseen and s.time - x.syn_last < LEAST_SIGNAL:
         # The capture shows the SYN after the SYN,ACK that answers it.
+        watch_ids(mine, s)
         return
     if facts.seen + facts.holes == 0:
         if x.hole < x.hole_end and s.seq_relative >= x.hole:
@@ -120,11 +117,17 @@ def decide(x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int, facts: Any)
         s.label = DUPLICATE
         s.cause = BY_NETWORK
         s.proof = facts.sent_frame
-    elif facts.holes == 0 and facts.older == facts.seen and facts.after_above == 0:
+    elif facts.older == facts.seen and facts.after_above == 0 and before_hole(mine, s, facts):
         s.label = late
         s.proof = facts.first_frame
     else:
         s.label = RETRANSMISSION
+
+
+@kernel
+def before_hole(mine: Any, s: Any, facts: Any) -> int:
+    """1 if no octet of the segment was never seen, or the segment was sent before the one that skipped them."""
+    return 1 if facts.holes == 0 or order(mine, s, facts.tsval, facts.ip_id, facts.said) < 0 else 0
 
 
 @kernel
@@ -158,6 +161,7 @@ def one_octet(x: Any, y: Any, mine: Any, s: Any) -> int:
     elif mine.acked >= mine.next and s.flags & PSH == 0 and s.time - x.sent_at > LEAST_TIMEOUT:
         # RFC 9293 3.8.4: old stacks send an octet of garbage. A write of one octet would come again with its PSH.
         s.label = KEEP_ALIVE
+        mine.keeps = 1
         mine.asks = KEEP_ALIVE_ASKS
     else:
         return 0
@@ -274,6 +278,7 @@ def retransmitted(x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int, fact
     """Octets that X sends again: why, as far as the wire tells."""
     if facts.holes > 0:
         x.lost_before += 1
+    mine.flight = OVER
     first = mine.recovery == NO_CAUSE and s.seq_relative == mine.acked
     s.cause = trigger(x, y, mine, s, end, facts)
     if s.cause == TIMEOUT or s.cause == FAST:
@@ -281,23 +286,9 @@ def retransmitted(x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int, fact
     if s.flags & FIN:
         mine.asks = FIN_ASKS
         mine.asks_frame = s.frame
-    if first and s.time - x.sent_at > whole_trip(x, y) and only_new(x, y, mine, s):
-        mine.lost_ahead = skipped_ids(y, mine, s)
+    if first:
+        ahead_of_repair(x, y, mine, s, max(facts.sent_at, mine.acked_at))
     watch_ids(mine, s)
-
-
-@kernel
-def only_new(x: Any, y: Any, mine: Any, s: Any) -> int:
-    """1 if packets that X sent before this retransmission, the first of its kind, can only have held new octets.
-
-    More was written behind the highest that was seen; or nothing told X to send old ones again: a sign of loss came
-    too soon for a tail loss probe (RFC 8985 7: two round trips), or X waited for the timeout and cannot probe.
-    """
-    if mine.pushed == 0 and mine.sacked_top <= mine.acked:
-        return 1
-    if mine.signal_at > x.sent_at:
-        return 1 if mine.signal_at - x.sent_at < 2 * whole_trip(x, y) else 0
-    return 1 if s.cause == TIMEOUT and (x.sack == 0 or y.sack == 0) else 0
 
 
 @kernel

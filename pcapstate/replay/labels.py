@@ -16,7 +16,6 @@ from ..kernels import kernel
 from .answers import bare
 from .codes import (
     DUPLICATE,
-    LOST_BEFORE,
     NO_CAUSE,
     OF_SYN_ACK,
     ORDINARY,
@@ -26,8 +25,8 @@ from .codes import (
     RETRANSMISSION,
     WINDOW_PROBE,
 )
-from .copies import again, whole_trip
-from .evidence import guard_of
+from .copies import again
+from .first_flight import OVER, first_flight
 from .flows import LONGEST_SYN_GAP
 from .losses import acknowledged
 from .senders import (
@@ -36,11 +35,10 @@ from .senders import (
     LEAST_SYN_TIMEOUT,
     NOTHING_ASKED,
     PROBE_ASKS,
-    packets,
-    skipped_ids,
     watch_ids,
 )
-from .transmissions import alive, append, cut_back, forget_octets, locate, place
+from .skipped import beyond_hole, lost_before, packets, settle_doubt
+from .transmissions import alive, append, cut_back, forget_fin, forget_octets, locate, place
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 FAR = 1 << 28
@@ -76,10 +74,14 @@ def classify(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
         forget_octets(theirs, y)
     if s.ack_known and not_its_own(x, y, mine, theirs, s):
         return 0
-    if mine.lost_ahead > 0 and s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) >= HALF_ID:
+    if (mine.lost_ahead > 0 or mine.doubt > 0) and s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) >= HALF_ID:
         # What was skipped was not lost, only late.
         mine.lost_ahead = 0
+        mine.doubt = 0
     end = s.seq_relative + s.length
+    if x.fin > x.acked and s.length > 0 and end >= x.fin and mine.next == x.fin:
+        forget_fin(m, mine)
+        ahead = s.seq_relative - mine.next
     if s.flags & (SYN | FIN):
         end += (1 if s.flags & SYN else 0) + (1 if s.flags & FIN else 0)
     if end > s.seq_relative or ahead < 0:
@@ -92,6 +94,8 @@ def classify(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
         in_order(m, x, y, mine, theirs, s, end)
     if s.label != ORDINARY:
         count(x, s)
+    if mine.doubt > 0:
+        settle_doubt(m, x, mine)
     if s.ack_known:
         if s.flags & SYN and s.ack_relative == 1 and theirs.next > 1 and theirs.next == y.syn_end:
             # RFC 7413 4.2: the data in the SYN was ignored.
@@ -161,13 +165,18 @@ def in_order(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int) -
     elif theirs.edge_max > 0 and s.seq_relative + s.length > theirs.edge_max:
         beyond(y, mine, s)
     elif s.seq_relative > mine.next:
+        beyond_hole(x, y, mine, theirs, s)
         append(m, mine, s, mine.next, s.seq_relative, 0)
         # Packets that were skipped before held these octets.
         mine.lost_ahead = 0
     elif (s.ip_id > 0 and ((s.ip_id - mine.ip_id) & 0xFFFF) != mine.id_used) or mine.lost_ahead > 0:
         lost_before(x, y, mine, theirs, s)
+    if mine.flight != OVER and s.flags & SYN == 0:
+        first_flight(m, x, y, mine, s)
     watch_ids(mine, s)
     append(m, mine, s, s.seq_relative, end, 1)
+    if mine.doubt == s.frame:
+        mine.doubt_row = mine.top
     mine.data_top = end
     mine.pushed = s.flags & PSH
 
@@ -203,34 +212,3 @@ def first_syn(m: Any, theirs: Any, mine: Any, x: Any, s: Any) -> None:
             s.label = RETRANSMISSION
             s.cause = OF_SYN_ACK
             x.lost_before += 1
-
-
-@kernel
-def calm(x: Any, mine: Any, s: Any) -> int:
-    """1 if X had no reason left to send anything again: the last sign of a loss is older than a trip to it and back."""
-    return 1 if s.time - mine.signal_at > guard_of(x) else 0
-
-
-@kernel
-def lost_before(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
-    """Whether octets that are seen for the first time had been sent before: by the IP IDs that X used up meanwhile.
-
-    That can be told where each packet of the connection has the next ID, and those that were skipped can have held
-    nothing else: X had nothing to acknowledge, no new window, nothing older to send again; and a round trip went by.
-    """
-    known = 0
-    if mine.lost_ahead > 0:
-        known = 1
-        mine.lost_ahead -= min(mine.carries, mine.lost_ahead)
-    elif s.time - x.sent_at > whole_trip(x, y) and (mine.acked >= mine.next or mine.pushed == 0) and calm(x, mine, s):
-        skipped = skipped_ids(y, mine, s)
-        if skipped > 0 and mine.sacked_top <= mine.acked:
-            known = 1
-            mine.lost_ahead = max(0, skipped - mine.carries)
-    if known:
-        s.label = RETRANSMISSION
-        s.cause = LOST_BEFORE
-        x.lost_before += 1
-    if s.flags & (PSH | FIN):
-        # The end of what was written: what comes next is new.
-        mine.lost_ahead = 0

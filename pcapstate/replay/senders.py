@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import Row, kernel
+from .rows import NEVER
 
 Sender = Row(
     "Sender",
@@ -21,7 +22,7 @@ Sender = Row(
     # While it repairs: cause of the first retransmission, and the number that ends it (RFC 6675's RecoveryPoint).
     "recovery recover "
     # IP IDs: the highest so far, and how often the next one was one more, a little more, or anything else. `carries`:
-    # how many packets the segment at hand stands for (see ``packets``); `id_used`: the same of the highest ID.
+    # how many packets the segment at hand stands for (``skipped.packets``); `id_used`: the same of the highest ID.
     "ip_id id_ones id_steps id_jumps carries id_used "
     # How many segments of the peer it may still have to acknowledge.
     "owed "
@@ -33,8 +34,10 @@ Sender = Row(
     # zero window ended; whether it probes the peer's.
     "asks asks_frame zero zero_until zero_tsval probing syns syn_acks "
     # The end of its highest octets that were seen, whether they had PSH, and packets lost before the capture point
-    # that can only have held the octets after them; whether octets arrived that were not captured.
-    "data_top pushed lost_ahead unseen "
+    # that can only have held the octets after them, and what was last seen before these; a segment that was sent before
+    # if the IDs count, and its row; whether octets arrived that were not captured; whether it sends keep-alives;
+    # how it began (``first_flight``), and when.
+    "data_top pushed lost_ahead ahead_at doubt doubt_row unseen keeps flight flight_at "
     # The window that it grants: whether one is in force, its field, and TSval and IP ID of the segment that had it;
     # highest right edge, when the edge last moved, smallest and largest field, and the field of the SYN; what was last
     # told of it in the log of changes; whether it was ever taken back.
@@ -78,11 +81,7 @@ SYN = 2
 LEAST_TICKS, MOST_TICKS, MOST_GAP = 8, 1 << 26, 1 << 36
 """Ticks of a side's timestamps from which their rate is known, and up to which, and to how many ns, the sums hold."""
 
-TIMESTAMPS = 12
-"""Octets of the option and its padding, in every segment where both sides agreed on it (RFC 7323 A)."""
-
 HALF_ID = 0x8000
-MOST_SKIPPED = 8
 NEAR_ID = 256
 """IP IDs of one connection that run lie this close together."""
 
@@ -114,35 +113,16 @@ def clear_sender(k: Any) -> None:
 
 
 @kernel
+def whole_trip(x: Any, y: Any) -> int:
+    """The smallest round trip from end to end through the capture point less an eighth, ns; what is not known is 0."""
+    whole = (x.rtt_min if x.rtt_min < NEVER else 0) + (y.rtt_min if y.rtt_min < NEVER else 0)
+    return whole - whole // 8  # type: ignore[no-any-return]
+
+
+@kernel
 def ids_run(k: Any) -> int:
     """1 if the side numbers its packets one after another, so that IP IDs tell which of two it sent first."""
     return 1 if k.id_ones + k.id_steps > 4 * k.id_jumps and k.id_ones > 0 else 0
-
-
-@kernel
-def packets(x: Any, y: Any, s: Any) -> int:
-    """How many packets a segment of X is on the wire: one that was captured before the network card cut it has the IDs
-    of all its parts, of which the first is seen (Linux: ip_select_ident_segs)."""
-    size = min(x.mss, y.mss) - (TIMESTAMPS if x.timestamps and y.timestamps else 0)
-    return 1 if size <= 0 or s.length <= size else (s.length + size - 1) // size  # type: ignore[no-any-return]
-
-
-@kernel
-def skipped_ids(y: Any, k: Any, s: Any) -> int:
-    """How many packets with octets the sender of ``s`` must have sent since the last one that was seen: by IP ID.
-
-    Each packet of the connection has the next ID; it had no new window to tell, and at most one acknowledgement for
-    each segment of the peer.
-    """
-    skipped = ((s.ip_id - k.ip_id) & 0xFFFF) - k.id_used - k.owed
-    if s.ip_id <= 0 or k.ip_id < 0 or skipped < 1 or skipped >= MOST_SKIPPED:
-        return 0
-    if k.id_ones < 2 or k.id_jumps > 0 or 4 * k.id_steps > k.id_ones:
-        return 0
-    if s.ip_id < k.ip_id:
-        # They have begun anew, and 0, which stands for no ID elsewhere, may have been one of them.
-        return 0
-    return skipped if s.window == k.window_field and y.window != 0 else 0
 
 
 @kernel

@@ -121,6 +121,21 @@ def cut_back(m: Any, mine: Any, end: int) -> None:
 
 
 @kernel
+def forget_fin(m: Any, mine: Any) -> None:
+    """The highest octet of a side was a FIN, and forged: it goes, with the hole that it seemed to open."""
+    forged = m.sent[place(m, mine.top)].first_frame if alive(m, mine.top) else 0
+    while alive(m, mine.top) and m.sent[place(m, mine.top)].first_frame == forged:
+        row = m.sent[place(m, mine.top)]
+        mine.top = row.below
+        mine.next = row.start
+    if alive(m, mine.top):
+        m.sent[place(m, mine.top)].above = 0
+    mine.data_top = min(mine.data_top, mine.next)
+    mine.unacked = mine.unacked if mine.acked < mine.next else 0
+    mine.finger = 0
+
+
+@kernel
 def append(m: Any, mine: Any, s: Any, start: int, end: int, seen: int) -> None:
     """A row above all others of the side: octets that segment ``s`` sends first, or skips."""
     serial = fresh(m, start, end)
