@@ -6,7 +6,8 @@ Tables are numpy columns (``Capture.columns``) until somebody asks for a DataFra
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -122,16 +123,41 @@ class Capture:
         """A flow's rows of a table, as ``columns`` gives them."""
         return take(self.columns(name), self.rows(name, flow))
 
+    def given(self) -> Any:
+        """What it was read from, to be read again. Raises CaptureError where that cannot be, or would differ."""
+        from .parser.sources import CaptureError
+
+        if self._source is None or not self._source.repeatable:
+            raise CaptureError(f"{self.name} cannot be read a second time: only files can")
+        if not self._source.unchanged():
+            raise CaptureError(f"{self.name} has changed since it was read: read it again")
+        return self._source.given
+
     def _read_again(self, name: str) -> None:
         from .parser.sources import CaptureError
 
         if self._source is None or not self._source.repeatable:
             raise CaptureError(f"the table {name} was not kept, and the capture cannot be read a second time")
-        if not self._source.unchanged():
-            raise CaptureError(f"{self.name} has changed since it was read: read it again")
+        given = self.given()
         # Windows are few beside segments: who keeps segments can as well keep both.
         keep = pipeline.LARGE if name == "segments" else {*self._pass.kept, name}
-        self._pass = pipeline.run(self._source.given, msl=self.msl, keep=keep)
+        self._pass = pipeline.run(given, msl=self.msl, keep=keep)
+
+    # --- another file ------------------------------------------------------------------------------------------
+
+    def annotate(
+        self, target: str | Path | IO[bytes], *, flows: Collection[int] | None = None, labels: bool = False
+    ) -> int:
+        """Writes all packets into a pcapng file, with what the endpoints did as comments: Wireshark shows them.
+
+        Each transition is a comment on its frame, each connection's end one on its last frame. ``flows``: comments on
+        these connections alone; ``labels``: also labels of segments, stalls and zero windows. Returns the number of
+        comments. It reads the capture again: raises CaptureError where that cannot be (a pipe), and ValueError where
+        ``target`` is one of the capture's own files.
+        """
+        from .annotate import annotate
+
+        return annotate(self, target, flows=flows, labels=labels)
 
     # --- connections -------------------------------------------------------------------------------------------
 

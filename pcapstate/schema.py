@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 Record = Row(
     "Record",
     # A packet as a container holds it. `offset` and `captured` tell where its octets lie in the buffer of the chunk,
-    # `wire` is its length on the wire, `link` its link type (LINKTYPE_ number), `time` nanoseconds since 1970 UTC.
-    "frame file file_frame time offset captured wire link",
+    # `block` where the record or block that holds it begins; `wire` is its length on the wire, `link` its link type
+    # (LINKTYPE_ number), `time` nanoseconds since 1970 UTC.
+    "frame file file_frame time offset captured wire link block",
 )
 
 Segment = Row(
@@ -246,6 +247,8 @@ FLOWS = Table(
         Column("start", TIME, "Capture time of the first frame."),
         Column("end", TIME, "Capture time of the last frame."),
         Column("duration", REAL, "From the first frame to the last.", "s"),
+        Column("first_frame", INTEGER, "The first frame.", "", "frame.number"),
+        Column("last_frame", INTEGER, "The last frame.", "", "frame.number"),
         *_both(Column("packets", INTEGER, "Segments that the {side} sent.")),
         *_both(Column("bytes", INTEGER, "Payload that the {side} sent, each octet counted once.", "octets")),
         *_both(Column("state", WORD, "State of the {side} at the last frame of the capture.", words=("", *STATES))),

@@ -87,7 +87,7 @@ def table(packets: list[Any], speed: Speed, link: int = ETHERNET) -> tuple[Any, 
     joined = bytearray()
     for number, packet in enumerate(packets):
         octets, wire, kind, time = packet if isinstance(packet, tuple) else (packet, len(packet), link, number * 1000)
-        values = (number + 1, 0, number + 1, time, len(joined), len(octets), wire, kind)
+        values = (number + 1, 0, number + 1, time, len(joined), len(octets), wire, kind, len(joined))
         if isinstance(rows, np.ndarray):
             rows[number] = values
         else:

@@ -145,6 +145,13 @@ def test_progress_of_a_pipe_knows_no_end(clock):
     assert clock.screen.getvalue().endswith("reading: 12 MB")
 
 
+def test_progress_says_what_is_done(clock):
+    progress = Progress(0, "writing")
+    clock.now = 2
+    progress(12 * 10**6)
+    assert clock.screen.getvalue().endswith("writing: 12 MB")
+
+
 def test_no_progress_where_there_is_no_terminal(monkeypatch):
     screen = io.StringIO()
     times = iter([0.0, 100.0])

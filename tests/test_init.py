@@ -91,6 +91,6 @@ def test_the_commands_of_the_readme_are_understood(capsys):
     shown = [
         line.split()[1] for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    pcapstate ")
     ]
-    assert {"analyze", "ladder", "plot", "report", "schema"} == set(shown)
+    assert {"analyze", "annotate", "ladder", "plot", "report", "schema"} == set(shown)
     for command in shown:
         assert run([command, "--help"]) == 0

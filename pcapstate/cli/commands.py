@@ -124,6 +124,35 @@ def report(files: tuple[str, ...], **options: Any) -> int:
     return report(files, **options)
 
 
+@pcapstate.command(short_help="The capture as pcapng, with states as comments for Wireshark.")
+@_files
+@click.option("-o", "--output", required=True, metavar="y.pcapng", help="The file to write; - for standard output.")
+@click.option("--flow", "flows", metavar="3,7-9", help="Comments only on these connections, by their numbers.")
+@click.option(
+    "--filter", "expression", metavar="EXPR", help="Comments only on connections like 'host 10.0.0.5 and port 443'."
+)
+@click.option("--labels", is_flag=True, help="Comment on retransmissions and the like, stalls and zero windows too.")
+@_msl
+@_debug
+def annotate(files: tuple[str, ...], **options: Any) -> int:
+    """The whole capture as pcapng, in which each transition of either side is a comment on the packet that caused it.
+
+    Wireshark shows them, and finds them by display filters like these:
+
+    \b
+    frame.comment contains "pcapstate: flow 3 "     all of one connection
+    frame.comment contains "-> TIME_WAIT"           where a side came to TIME_WAIT
+    frame.comment contains "zero window"            with --labels: where a window closed
+
+    A connection's last packet tells how it ended, and of timers, which no packet causes. Several files become one, and
+    frames have the numbers that they have in the tables. Packets are copied as they are; all that a pcapng file has
+    besides is kept. The capture is read twice: from a pipe it cannot be.
+    """
+    from .annotate import annotate
+
+    return annotate(files, **options)
+
+
 @pcapstate.command(short_help="What the columns of the tables mean.")
 @click.argument("table", required=False, metavar="[TABLE]", type=click.Choice(TABLE_NAMES))
 @_debug

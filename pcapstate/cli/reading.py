@@ -72,9 +72,10 @@ class Interruptible:
 class Progress:
     """How far the reading is, on stderr: only on a terminal, and only after a second."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, doing: str = "reading") -> None:
         """``size``: octets of the files, 0 where it is not known."""
         self._size = size
+        self._doing = doing
         self._shown = sys.stderr.isatty()
         self._next = time.monotonic() + 1.0
         self._drawn = False
@@ -88,7 +89,7 @@ class Progress:
         share = f"{octets / 1e6:,.0f} MB"
         if self._size:
             share = f"{min(100 * octets // self._size, 100)} % of {self._size / 1e6:,.0f} MB"
-        sys.stderr.write(f"\r\x1b[Kreading: {share}")
+        sys.stderr.write(f"\r\x1b[K{self._doing}: {share}")
         sys.stderr.flush()
 
     def compiling(self) -> None:

@@ -42,7 +42,8 @@ class CaptureFile:
         self._told_untimed = self._told_unlikely = False
         self.info.compression = self._stream.compression
         self._place = space.take(size)
-        self._end = self._place
+        self._end = self.seen = self._place
+        """`seen`: up to where `Space.parting` has seen the octets."""
 
     def begin(self, w: Any) -> None:
         """Reads the beginning of the file and sets its walk up. Raises CaptureError for what is no capture."""
@@ -78,10 +79,13 @@ class CaptureFile:
         if w.stop == STRANGER:
             return self._pass_over(w)
         if w.stop == HEADER:
+            self._part(w)
             try:
-                return self._header(w, interfaces)
+                going = self._header(w, interfaces)
             except Unreadable as error:
                 return self._damaged(w, str(error))
+            self._part(w)
+            return going
         return self._damaged(w, DAMAGE[int(w.stop)].format(value=w.value))
 
     def _more(self, w: Any, passed: int = 0) -> bool:
@@ -163,6 +167,7 @@ class CaptureFile:
 
     def _make_room(self, w: Any, need: int) -> None:
         """Moves what is left to the beginning of the region; to one twice as large if it fills this one."""
+        self._part(w)
         data, left = self._space.data, self._end - w.position
         rest = data[w.position : self._end]
         self._passed += w.position - self._place
@@ -171,6 +176,13 @@ class CaptureFile:
             data = self._space.data
         data[self._place : self._place + left] = rest
         w.position, self._end = self._place, self._place + left
+        self.seen = self._place
+
+    def _part(self, w: Any) -> None:
+        """Lets who copies the file see what was walked over and not seen yet."""
+        if self._space.parting is not None and self._size and w.position > self.seen:
+            self._space.parting(self, int(w.position))
+        self.seen = int(w.position)
 
     def _move(self, size: int) -> None:
         self._space.give_back(self._place, self._size)
@@ -182,6 +194,7 @@ class CaptureFile:
     def close(self, w: Any) -> None:
         """Gives everything back; the walk is over."""
         w.used = 0
+        self._part(w)
         self._close_stream()
         if self._size:
             self._space.give_back(self._place, self._size)

@@ -118,6 +118,11 @@ class Several:
         return int(run(octets, tables.walks, tables.heads, tables.order, interfaces, tables.records, room, tables.plan))
 
     @property
+    def opened(self) -> list[CaptureFile]:
+        """The files that are open."""
+        return [file for file in self._open if file is not None]
+
+    @property
     def stored(self) -> int:
         """Octets read so far as they are stored."""
         return self._stored_before + sum(file.stored for file in self._open if file is not None)

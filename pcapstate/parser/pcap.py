@@ -62,6 +62,7 @@ def walk_pcap(octets: Any, w: Any, records: Any, first: int, last: int) -> int:
         record.file = w.file
         record.file_frame = frame
         record.time = seconds * 1000000000 + fraction * w.unit
+        record.block = at
         record.offset = at + header
         record.captured = captured
         record.wire = wire

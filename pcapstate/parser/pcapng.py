@@ -119,6 +119,7 @@ def walk_pcapng(octets: Any, w: Any, interfaces: Any, records: Any, first: int, 
         if kind in (ENHANCED_PACKET, OLD_PACKET, SIMPLE_PACKET):
             record = records[place]
             record.file_frame = frame + 1
+            record.block = at
             record.time = time
             if kind == SIMPLE_PACKET:
                 stop = simple_packet(octets, w, interfaces, record, at, padded)

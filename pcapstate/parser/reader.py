@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..kernels import COMPILED, INTERPRETED, Speed, compiled_before, convert, worth_compiling
 from ..schema import Record
@@ -16,6 +16,9 @@ from .problems import Problem
 from .regions import Tables, row
 from .sources import FileInfo, Origin, SourceLike, origins
 from .walk import RECORD
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RECORD_HEADER = 16
 """Octets that a container spends on a packet, at least."""
@@ -120,6 +123,25 @@ class Reader:
                 data = bytes(octets[record.offset : record.offset + record.captured])
                 yield Packet(record.frame, record.file, record.file_frame, record.time, record.link, record.wire, data)
 
+    def records(self, parting: Callable[[CaptureFile, int], None]) -> Iterator[tuple[np.ndarray, memoryview]]:
+        """The packets as an array of `schema.Record`, batch by batch, and the octets that `block` and `offset` mean.
+
+        For who copies files: `parting` as `Space` has it, and `opened` tells of the files.
+        """
+        self._tables.space.parting = parting
+        for count in self._batches():
+            yield self._speed.array(Record, self._tables.records, count), memoryview(self._tables.space.data)
+
+    @property
+    def octets_at_hand(self) -> memoryview:
+        """The octets in memory, for `parting`."""
+        return memoryview(self._tables.space.data)
+
+    @property
+    def opened(self) -> dict[int, CaptureFile]:
+        """The files that are open, by their numbers."""
+        return {file.number: file for file in self._set.opened}
+
     def _batches(self) -> Iterator[int]:
         """Fills the table of records again and again; gives how many rows it holds."""
         try:
@@ -185,6 +207,11 @@ class _One:
             if w.stop != RECORD:
                 going = self._file.go_on(w, tables.interfaces)
             self._collect()
+
+    @property
+    def opened(self) -> list[CaptureFile]:
+        """The files that are open."""
+        return [self._file]
 
     @property
     def stored(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..kernels import COMPILED, Compiled, Speed, convert, convert_integers
@@ -16,6 +17,9 @@ class Space:
     def __init__(self, speed: Speed) -> None:
         self.speed = speed
         self.data = bytearray()
+        self.parting: Callable[[Any, int], None] | None = None
+        """Called with a file, and up to where it was walked over, before these octets leave memory: who copies files
+        wants to see them. The sections and interfaces of pcapng come each by itself."""
         self._view: Any = None
         self._free: dict[int, list[int]] = {}
         self._taken = 0

@@ -79,7 +79,7 @@ def attempts(outcomes: Outcomes, steps: Batches, last_time: int) -> Attempts:
         callers=int(caller.max(initial=-1)) + 1,
         asked=get("start"),
         ended=get("end"),
-        frame=get("frame"),
+        frame=get("first_frame"),
         opened=opened[kept],
         octets=get("client_bytes") + get("server_bytes"),
         syns=get("syns"),

@@ -19,11 +19,11 @@ Outcome = Row(
     "Outcome",
     # Addresses as four 32-bit words each.
     "flow stream client0 client1 client2 client3 server0 server1 server2 server3 client_port server_port roles "
-    "start end completeness history0 history1 history2 history_count "
+    "start end first_frame last_frame completeness history0 history1 history2 history_count "
     # Codes of the words of `schema` (``verdicts``), of its POINTS; -1: not known.
     "opened closed_by close_reason capture_point rtt_handshake "
-    # For the notes on listeners (``attempts``). `frame`: its first.
-    "frame syns syn_acks acks_ignored "
+    # For the notes on listeners (``attempts``).
+    "syns syn_acks acks_ignored "
     # What the sentences name (``sentences``): frames, 0 where there is none, and counts.
     "proof_syn proof_syn_ack proof_handshake proof_reset proof_reset_by proof_answers proof_bad_ack",
 )
@@ -60,12 +60,13 @@ def tell_facts(m: Any, slot: int, at: int) -> None:
     o.roles = f.roles
     o.start = f.first_time
     o.end = f.last_time
+    o.first_frame = f.first_frame
+    o.last_frame = f.last_frame
     o.completeness = f.completeness
     o.history0, o.history1, o.history2, o.history_count = f.history0, f.history1, f.history2, f.history_count
     for side in range(2):
         tell_side(m.sides[2 * slot + side], m.side_outcomes[2 * at + side])
     client, server = m.sides[2 * slot], m.sides[2 * slot + 1]
-    o.frame = f.first_frame
     o.syns = min(client.syn_copies + client.syn_pure, MOST)
     o.syn_acks = min(server.syn_copies + (1 if server.syn_seen and not server.syn_pure else 0), MOST)
     o.acks_ignored = min(m.events[EVENTS_PER_SIDE * (2 * slot + 1) + SYN_ACKED].refuted, MOST)
