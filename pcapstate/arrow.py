@@ -12,7 +12,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from .schema import INTEGER, MISSING, NULLABLE, REAL, TEXT, TIME, WORD, Column, Table
-from .values import Columns, Values, coded, count, number_text, plain_numbers, quoted, take, time_octets
+from .values import Columns, Values, coded, count, number_text, plain_numbers, quoted, take, time_octets, worded
 
 ROWS = 262_144
 """Rows of a Parquet row group, and of a batch of CSV."""
@@ -108,7 +108,7 @@ _TYPES = {
 def _array(column: Column, values: Values) -> Any:
     kind = _TYPES[column.dtype]
     if column.dtype in (WORD, TEXT):
-        codes, words = coded(values, column.words)
+        codes, words = worded(values, column.words)
         return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=codes < 0), pa.array(words, pa.string()))
     assert isinstance(values, np.ndarray)
     if column.dtype in (NULLABLE, TIME):

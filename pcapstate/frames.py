@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .schema import INTEGER, MISSING, NULLABLE, REAL, TEXT, TIME, WORD, Coded, Column, Table
-from .values import Values, text_objects
+from .values import Values, text_objects, worded
 
 
 def frame(table: Table, columns: Mapping[str, Values]) -> pd.DataFrame:
@@ -64,7 +64,8 @@ def _word(column: Column, values: Any) -> Any:
         words = pd.Index([values.words[code] for code in used.tolist()], dtype="object")
         return pd.Categorical.from_codes(renumbered[values.codes], categories=words)
     if column.words:
-        return pd.Categorical.from_codes(values, categories=pd.Index(column.words, dtype="object"))
+        codes, kinds = worded(values, column.words)
+        return pd.Categorical.from_codes(codes, categories=pd.Index(list(kinds), dtype="object"))
     return pd.Categorical(values)
 
 

@@ -254,7 +254,7 @@ FLOWS = Table(
         *_both(Column("state", WORD, "State of the {side} at the last frame of the capture.", words=("", *STATES))),
         Column("opened", WORD, "How it was opened.", words=OPENED),
         Column("closed_by", WORD, "Who closed: the sender of the first FIN, or of the reset that ended it.", words=CLOSED_BY),
-        Column("close_reason", WORD, "Why it ended, or that it did not.", words=CLOSE_REASONS),
+        Column("close_reason", WORD, "Why it ended, or that it did not; abort_unread: a reset in place of a FIN, the peer's octets coming last.", words=CLOSE_REASONS),
         *_both(Column("close_call", WORD, "What the {side}'s program called, where the wire tells.", words=CLOSE_CALLS)),
         Column("note", TEXT, "The verdict in a sentence, with the frames that prove it."),
         Column("conn_state", TEXT, "Zeek's conn_state."),

@@ -48,6 +48,14 @@ def coded(values: Values, words: tuple[str, ...] = ()) -> Coded:
     return Coded(np.array([codes.get(cell, -1) for cell in cells], np.int32), list(codes))
 
 
+def worded(values: Values, words: tuple[str, ...] = ()) -> Coded:
+    """The same where missing is missing: the empty word, by which the replay says that there is none, is code -1."""
+    found = coded(values, words)
+    if not found.words or found.words[0] != "":
+        return found
+    return Coded(np.maximum(found.codes.astype(np.int32) - 1, -1), found.words[1:])
+
+
 def scalar(column: Column, values: Values, row: int) -> Any:
     """One value as int, float, bool, str or None (missing); a time is nanoseconds since 1970 UTC."""
     if column.dtype in (WORD, TEXT):

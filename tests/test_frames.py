@@ -8,7 +8,7 @@ import pytest
 from making import START, columns_from, four_way_close
 
 from pcapstate.frames import frame, series
-from pcapstate.schema import MISSING, TABLES, Coded, Column
+from pcapstate.schema import MISSING, TABLES, WORD, Coded, Column
 
 ROWS = four_way_close()
 
@@ -102,3 +102,12 @@ def test_a_table_can_be_asked_as_a_user_asks():
     assert client.to_state.tolist()[-2:] == ["TIME_WAIT", "CLOSED"]
     assert made.groupby("side", observed=True).size().to_dict() == {"client": 6, "server": 5}
     assert (made.latest - made.earliest).min() == pd.Timedelta("1ms")
+
+
+def test_no_word_is_missing():
+    """Not a category of its own: ``isna``, ``dropna`` and ``groupby`` take it for what it is."""
+    column = Column("label", WORD, "", words=("", "retransmission", "duplicate"))
+    made = series(column, np.array([0, 2, 0, 1], np.int8))
+    assert made.isna().tolist() == [True, False, True, False]
+    assert made.cat.categories.tolist() == ["retransmission", "duplicate"]
+    assert made.dropna().tolist() == ["duplicate", "retransmission"]

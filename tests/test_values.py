@@ -27,6 +27,7 @@ from pcapstate.values import (
     text_objects,
     time_octets,
     time_texts,
+    worded,
 )
 
 FLOWS, NOTES = TABLES["flows"], TABLES["notes"]
@@ -193,3 +194,10 @@ def test_times_far_apart_need_no_table_of_days():
     far = np.array([-(2**62), 2**62])
     assert time_octets(far).shape == (2, 30)
     assert time_texts(far)[0].startswith("1823-")
+
+
+def test_the_empty_word_is_none():
+    codes, words = worded(np.array([0, 2, -1, 1], np.int8), ("", "a", "b"))
+    assert (codes.tolist(), words) == ([-1, 1, -1, 0], ["a", "b"])
+    codes, words = worded(Coded(np.array([1, 0, -1], np.int32), ["a", "b"]))
+    assert (codes.tolist(), words) == ([1, 0, -1], ["a", "b"])
