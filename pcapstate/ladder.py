@@ -4,9 +4,16 @@
     TIME_WAIT  --> <SEQ=101><ACK=301><CTL=ACK>      ... LAST_ACK
 
 A state stands for what the side is in after the line. ``...`` where an arrow should be: the segment is still under
-way, or lost after the capture point. What stands in parentheses is a comment, or an event without a segment, as
-``(2 MSL)``. Ours beside the RFC's: states with underscores, the number in front is the frame's, ``+0.200`` is the
-seconds since the line before, a comment may follow, and a segment may show more than the RFC's tags (``MORE``).
+way, or lost after the capture point. One that is under way while the other side sends or changes has two lines, its
+departure and its arrival:
+
+    FIN_WAIT_1  --> <SEQ=100><ACK=300><CTL=FIN,ACK>  ... ESTABLISHED
+    CLOSING     <-- <SEQ=300><ACK=100><CTL=FIN,ACK>  <-- FIN_WAIT_1    +0.002
+                ... <SEQ=100><ACK=300><CTL=FIN,ACK>  --> CLOSING                 (frame 1 arrives)
+
+What stands in parentheses is a comment, or an event without a segment, as ``(2 MSL)``. Ours beside the RFC's: states
+with underscores, the number in front is the frame's, ``+0.200`` is the seconds since the line before that is no
+arrival, a comment may follow, and a segment may show more than the RFC's tags (``MORE``).
 
 ``read(write(exchange)) == exchange``, and the RFC's own figures can be read. Knows no capture: ``exchange`` makes the
 lines from a flow's tables.
@@ -67,6 +74,11 @@ class Line:
     def sender(self) -> str:
         """Who sent the segment: ``client``, ``server``, or empty where there is no segment."""
         return {"-->": "client", "<--": "server"}.get(self.left, {"-->": "client", "<--": "server"}.get(self.right, ""))
+
+    @property
+    def departs(self) -> bool:
+        """Whether the segment leaves its sender on this line."""
+        return (self.left == "-->") if self.sender == "client" else (self.right == "<--")
 
     @property
     def arrives(self) -> bool:

@@ -1,7 +1,8 @@
 """Ladders in RFC 9293's notation as tests: written to segments, replayed, and compared with the states they show.
 
 A figure is a text: prose (what is tested, which rule), then the exchange, then what else is to be found (``facts``).
-``-->`` at both ends: the segment arrives. ``...`` at the far end: it passed the capture point and was lost after it.
+``-->`` at both ends: the segment arrives. ``...`` at the far end: it passed the capture point and was lost after it,
+or a later line, with ``...`` at the near end, shows that it arrives.
 ``+0.200`` is the time since the line before; without it a millisecond passes. Sequence numbers are as they stand on
 the wire. The number in front, where there is one, is the frame's.
 
@@ -82,10 +83,11 @@ def segments_of(text, **changes):
     now = START
     numbers = {"client": 100, "server": 5000}
     for line in read(ladder).lines:
-        now += STEP if line.wait is None else line.wait
+        arrival = line.arrives and not line.departs and line.comment != "not captured"
+        now += (0 if arrival else STEP) if line.wait is None else line.wait
         made.show("client", line.client)
         made.show("server", line.server)
-        if line.segment is None:
+        if line.segment is None or arrival:
             continue
         numbers[line.sender] += line.comment not in ("copy", "forged")
         if line.comment == "not captured":

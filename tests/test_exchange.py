@@ -174,3 +174,4 @@ def test_no_limit_shows_every_segment():
 def test_one_segment_alone_is_not_folded():
     exchange = of_flow(flow_of(long_rows(middle=8)), limit=14)
     assert not [line for line in exchange.lines if line.left == line.right == "..."]
+

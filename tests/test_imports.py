@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 OURS_FOR_TCP = {"kernels", "schema", "tcp"}
 VIEWS = {"capture", "flow", "frames", "values", "pipeline", "export", "arrow", "stages", "ladder", "exchange", "story"}
-VIEWS |= {"annotate", "findings", "intervals", "lingering", "moments", "notebook", "reuse", "slowness"}
+VIEWS |= {"annotate", "findings", "intervals", "lingering", "moments", "notebook", "reuse", "slowness", "steps"}
 """The layer of the capture: tables as a user holds them."""
 
 # Layer: what of ours it may import, what of others at the top of a module, what of others anywhere.

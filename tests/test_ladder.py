@@ -183,6 +183,7 @@ def test_figure_7_segments_under_way():
         ("client", True),
     ]
     assert lines[3].client == ""
+    assert [line.departs for line in lines[1:]] == [True, True, False, True, True, False]
 
 
 def test_figure_12_events_stand_at_their_side():
