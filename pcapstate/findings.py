@@ -45,14 +45,16 @@ def of_capture(capture: Capture, flows: Columns | None = None) -> list[Finding]:
     """What there is to find in a capture, or in some of its connections: those rows of its table ``flows``."""
     flows = capture.columns("flows") if flows is None else flows
     others = [capture.columns(name) for name in ("timeline", "stalls", "notes")]
-    return findings(flows, *others, until=capture.times[1])
+    return findings(flows, *others, until=capture.times[1], whole=capture.columns("flows"))
 
 
-def findings(flows: Columns, timeline: Columns, stalls: Columns, notes: Columns, *, until: int) -> list[Finding]:
+def findings(
+    flows: Columns, timeline: Columns, stalls: Columns, notes: Columns, *, until: int, whole: Columns | None = None
+) -> list[Finding]:
     """What there is to find, the gravest first.
 
     Columns of the tables of these names; of all but ``flows``, rows of other connections do not matter. ``until`` is
-    the time of the last packet of the capture.
+    the time of the last packet of the capture, ``whole`` its table ``flows`` where ``flows`` is a part of that.
     """
     if not count(flows):
         return []
@@ -60,10 +62,19 @@ def findings(flows: Columns, timeline: Columns, stalls: Columns, notes: Columns,
     made = [finding for find in _FIRST for finding in find(known)]
     made += _not_closed(known, timeline, stalls, until)
     made += _listeners(known, notes)
-    made += _used_again(known, timeline)
+    made += _used_again(known, flows if whole is None else whole, timeline)
     made += [finding for find in _THEN for finding in find(known)]
     made += _slow_answers(known, stalls)
     return [finding for finding in made if len(finding.flows)]
+
+
+KINDS = (
+    *("refused", "unanswered", "half_open"),
+    *("abort", "abort_unread", "reset", "no_socket", "data_after_close", "bad_handshake", "keep_alive_failure"),
+    *("middlebox", "timeout", "close_wait", "listener", "reused_in_time_wait"),
+    *("zero_window", "timeout_stall", "delayed_ack", "receive_window", "retransmissions", "slow_answer"),
+)
+"""Every kind that a finding may have."""
 
 
 class _Flows:
@@ -169,8 +180,10 @@ def _listeners(flows: _Flows, notes: Columns) -> list[Finding]:
     return found
 
 
-def _used_again(flows: _Flows, timeline: Columns) -> list[Finding]:
-    mask = used_in_time_wait(flows.columns, timeline)
+def _used_again(flows: _Flows, whole: Columns, timeline: Columns) -> list[Finding]:
+    numbers = whole["flow"]
+    assert isinstance(numbers, np.ndarray)
+    mask = np.isin(flows.number, numbers[used_in_time_wait(whole, timeline)])
     text = f"{connections(mask)} in TIME_WAIT when the same addresses and ports were used again, with "
     return [Finding("reused_in_time_wait", text + flows.servers(mask), flows.number[mask])]
 

@@ -64,6 +64,12 @@ def test_both_options_choose_together(ten):
     assert selected_flows(ten, "1", "port 40003-40007").tolist() == []
 
 
+def test_the_connections_of_a_finding():
+    flows = [flow_row(number, close_reason="abort" if number == 2 else "fin") for number in range(4)]
+    capture = Capture(a_pass({**four_way_close(), "flows": flows}))
+    assert selected_flows(capture, None, "finding abort").tolist() == [2]
+
+
 def test_a_capture_of_one_connection_says_so():
     with pytest.raises(click.UsageError, match="the capture has only flow 0"):
         flow_numbers("3", 1)

@@ -93,7 +93,7 @@ def test_the_table_is_limited_and_says_how_to_see_more(capsys):
 
 def test_findings_name_a_few_of_their_flows(capsys):
     capture = with_flows(*(flow_row(number, close_reason="refused") for number in range(9)))
-    assert "(flows 0, 1, 2, 3, 4, 5, ...)" in summary(capture, capsys)
+    assert "(flows 0, 1, 2, 3, 4, 5, ... --filter 'finding refused')" in summary(capture, capsys)
 
 
 def test_only_chosen_flows_are_told_of(capsys):

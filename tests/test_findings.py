@@ -9,7 +9,9 @@ from making import a_pass, columns_from, flow_row, millis, step
 
 import pcapstate as ps
 from pcapstate.capture import Capture
-from pcapstate.findings import connections, findings, of_capture
+from pcapstate.findings import KINDS, connections, findings, of_capture
+from pcapstate.schema import LIMITS
+from pcapstate.values import take
 
 
 def found(*facts, timeline=(), stalls=(), notes=(), until=80):
@@ -140,8 +142,10 @@ def test_a_4_tuple_that_is_used_again_in_time_wait():
     ],
 )
 def test_what_real_captures_show(name, kind, flows):
-    made = {finding.kind: finding for finding in of_capture(ps.read(SAMPLES / f"{name}.pcap"))}
-    assert made[kind].flows.tolist() == flows
+    capture = ps.read(SAMPLES / f"{name}.pcap")
+    for chosen in (None, take(capture.columns("flows"), np.array(flows))):
+        made = {finding.kind: finding for finding in of_capture(capture, chosen)}
+        assert made[kind].flows.tolist() == flows
 
 
 def test_handshakes_that_were_not_completed():
@@ -221,6 +225,29 @@ def test_the_gravest_come_first():
 def test_many_servers_are_counted():
     (finding,) = found(*({"close_reason": "refused", "server_port": port} for port in (81, 82, 82, 83, 84, 85)))
     assert finding.text == "6 connections refused by 10.0.0.2:82, 10.0.0.2:81, 10.0.0.2:83 and 2 more"
+
+
+def test_every_kind_is_known():
+    """``--filter 'finding KIND'`` takes no other word."""
+    resets = [
+        *("abort", "abort_unread", "reset", "no_socket", "data_after_close", "bad_handshake", "keep_alive_failure"),
+        *("middlebox", "timeout"),
+    ]
+    facts = [{"close_reason": word} for word in (*resets, "refused")]
+    facts += [{"opened": word} for word in ("unanswered", "half_open")]
+    facts += [{f"server_limited_{limit}": 0.9, "duration": 5.0} for limit in LIMITS]
+    facts += [{"server_retransmissions": 9}, LEFT, {"client_port": 40_000, "start": millis(5)}]
+    made = found(
+        *facts,
+        timeline=[
+            close_wait(len(facts) - 1),
+            step("client", None, 60_000, "TIME_WAIT", "2MSL", "CLOSED", "timer", flow=0, dwell=60.0),
+        ],
+        stalls=stalls_of({}),
+        notes=[LISTENER],
+        until=20_000,
+    )
+    assert {finding.kind for finding in made} == set(KINDS)
 
 
 def test_counts_in_words():

@@ -45,7 +45,9 @@ def pcapstate() -> None:
     "--table", "tables", type=click.Choice(TABLE_NAMES), multiple=True, help="Only this table (may be repeated)."
 )
 @click.option("--flow", "flows", metavar="3,7-9", help="Only these connections, by their numbers.")
-@click.option("--filter", "expression", metavar="EXPR", help="Only connections like 'host 10.0.0.5 and port 443'.")
+@click.option(
+    "--filter", "expression", metavar="EXPR", help="Only connections like 'host 10.0.0.5 and port 443' (see above)."
+)
 @_msl
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Connections in the summary.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
@@ -55,9 +57,19 @@ def analyze(files: tuple[str, ...], **options: Any) -> int:
 
     \b
     pcapstate analyze x.pcap                        a summary
-    pcapstate analyze x.pcap -o tables              flows.csv, timeline.csv, segments.csv, windows.csv, notes.csv
+    pcapstate analyze x.pcap -o tables              flows.csv, timeline.csv, segments.csv, windows.csv,
+                                                    stalls.csv, notes.csv
     pcapstate analyze x.pcap -o timeline.parquet    one table, by the file's name (or --table)
     pcapstate analyze x.pcap --flow 3               one connection in full
+    pcapstate analyze x.pcap --filter 'finding close_wait'      those that a program forgot to close
+
+    \b
+    A filter is made of
+      host ADDRESS, net ADDRESS/BITS, port NUMBER or FROM-TO, state CLOSE_WAIT (at the end): of one of the
+        sides, or of the one that is named: client host 10.0.0.5, server state LAST_ACK
+      opened refused, reason abort, closed-by server: words of the columns opened, close_reason, closed_by
+      finding close_wait: a finding of this kind is about it
+      and, or, not, parentheses
     """
     from .analyze import analyze
 

@@ -1,44 +1,65 @@
-"""``--filter``: a small language of addresses and ports over the connections of a capture.
+"""``--filter``: a small language over the connections of a capture: where they go, how they began, stand and ended.
 
     expression = term { "or" term }          term = factor { "and" factor }
-    factor     = "not" factor | "(" expression ")" | [ "client" | "server" ] test
-    test       = "host" ADDRESS | "net" ADDRESS/BITS | "port" NUMBER[-NUMBER]
+    factor     = "not" factor | "(" expression ")" | [ "client" | "server" ] test | fact
+    test       = "host" ADDRESS | "net" ADDRESS/BITS | "port" NUMBER[-NUMBER] | "state" STATE
+    fact       = "opened" HOW | "reason" WHY | "closed-by" WHO | "finding" KIND
 
 ``&&``, ``||`` and ``!`` are other spellings. A test holds for a connection if it holds for one of its sides, or for
-the side that is named. It chooses among connections that were replayed whole: no packet is thrown away before.
+the side that is named; a state is that at the end of the capture. The words of the facts are those of the columns
+``opened``, ``close_reason`` and ``closed_by`` of ``flows``, and the kinds of findings: ``finding close_wait`` are the
+connections that leak. It chooses among connections that were replayed whole: no packet is thrown away before.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import click
 import numpy as np
 
+from ..findings import KINDS, Finding
+from ..schema import FLOWS, SIDES, STATES
 from ..values import Columns, coded
 
 _TOKEN = re.compile(r"\s*(\(|\)|!|&&|\|\||[^\s()!&|]+)")
 _SPELLINGS = {"&&": "and", "||": "or", "!": "not"}
+_FACTS = {"opened": "opened", "reason": "close_reason", "closed-by": "closed_by"}
+"""Words of the language, and the columns of ``flows`` whose words they take."""
+_WANTS = {
+    "host": "ADDRESS",
+    "net": "ADDRESS/BITS",
+    "port": "NUMBER",
+    "state": "STATE",
+    "opened": "HOW",
+    "reason": "WHY",
+    "closed-by": "WHO",
+    "finding": "KIND",
+}
 _HELP = (
-    "a filter is made of 'host ADDRESS', 'net ADDRESS/BITS', 'port NUMBER', 'client', 'server', 'and', 'or', 'not'"
-    " and parentheses"
+    f"a filter is made of {', '.join(repr(f'{test} {value}') for test, value in _WANTS.items())}, 'client' and "
+    "'server' before the first four, 'and', 'or', 'not' and parentheses"
 )
 
 
-def matching(expression: str, flows: Columns) -> np.ndarray:
-    """Which flows an expression means, as a mask. Raises click.UsageError where it is not understood."""
-    return _Reader(expression, flows).whole()
+def matching(expression: str, flows: Columns, found: Callable[[], Sequence[Finding]] = list) -> np.ndarray:
+    """Which flows an expression means, as a mask. ``found`` gives the findings, when they are asked for.
+
+    Raises click.UsageError where it is not understood.
+    """
+    return _Reader(expression, flows, found).whole()
 
 
 class _Reader:
     """Reads an expression from left to right, one method for each rule of the language."""
 
-    def __init__(self, expression: str, flows: Columns) -> None:
+    def __init__(self, expression: str, flows: Columns, found: Callable[[], Sequence[Finding]]) -> None:
         self.expression = expression
         self.flows = flows
+        self.found = found
         self.words: list[str] = []
         end = 0
         while match := _TOKEN.match(expression, end):
@@ -49,6 +70,8 @@ class _Reader:
 
     def whole(self) -> np.ndarray:
         """The mask of the whole expression."""
+        if not self.words:
+            self.fail("it is empty")
         mask = self.either()
         if self.words:
             self.fail(f"{self.words[0]!r} is not expected here")
@@ -77,12 +100,19 @@ class _Reader:
             if not self.take(")"):
                 self.fail("a parenthesis is not closed")
             return mask
-        sides = [side for side in ("client", "server") if self.take(side)] or ["client", "server"]
-        test, value = self.next(), self.next()
-        tests = {"host": self.host, "net": self.net, "port": self.port}
-        if test not in tests:
+        named = [side for side in SIDES if self.take(side)]
+        test = self.next()
+        if test not in _WANTS:
             self.fail(f"{test!r} is no test")
-        masks = [tests[test](side, value) for side in sides]
+        if not self.words:
+            self.fail(f"{test!r} wants {_WANTS[test]}")
+        value = self.next()
+        if test == "finding" or test in _FACTS:
+            if named:
+                self.fail(f"{test!r} is of the whole connection, not of the {named[0]} alone")
+            return self.finding(value) if test == "finding" else self.word(_FACTS[test], value)
+        tests = {"host": self.host, "net": self.net, "port": self.port, "state": self.state}
+        masks = [tests[test](side, value) for side in named or SIDES]
         return masks[0] if len(masks) == 1 else masks[0] | masks[1]
 
     def host(self, side: str, value: str) -> np.ndarray:
@@ -110,6 +140,36 @@ class _Reader:
         assert isinstance(ports, np.ndarray)
         mask: np.ndarray = (ports >= int(match[1])) & (ports <= int(match[2] or match[1]))
         return mask
+
+    def state(self, side: str, value: str) -> np.ndarray:
+        """The side's state at the end of the capture."""
+        return self.word(f"{side}_state", value, STATES)
+
+    def word(self, column: str, value: str, words: Sequence[str] = ()) -> np.ndarray:
+        """A column of ``flows`` has this word; FIN-WAIT-1 and fin_wait_1 are the same."""
+        words = words or FLOWS[column].words
+        wanted = self.one_of(value, words)
+        codes, known = coded(self.flows[column], FLOWS[column].words)
+        holds = np.array([*(word == wanted for word in known), False], bool)
+        mask: np.ndarray = holds[codes]
+        return mask
+
+    def finding(self, value: str) -> np.ndarray:
+        """A finding of this kind is about the connection."""
+        wanted = self.one_of(value, KINDS)
+        flows = self.flows["flow"]
+        assert isinstance(flows, np.ndarray)
+        named = [finding.flows for finding in self.found() if finding.kind == wanted]
+        mask: np.ndarray = np.isin(flows, np.concatenate(named) if named else [])
+        return mask
+
+    def one_of(self, value: str, words: Sequence[str]) -> str:
+        """The word that is meant; ends the reading where it is none of them."""
+        known = {word.lower(): word for word in words}
+        meant = value.replace("-", "_")
+        if meant not in known:
+            self.fail(f"{value!r} is none of {', '.join(words)}")
+        return known[meant]
 
     def addresses(self, side: str, test: Callable[[Any], bool]) -> np.ndarray:
         """Each different address is looked at once, however many flows it has."""

@@ -37,8 +37,9 @@ def selected_flows(capture: Capture, flows: str | None, expression: str | None) 
     """The numbers of the flows that both options choose, sorted; None where neither is given."""
     chosen = None if flows is None else flow_numbers(flows, len(capture))
     if expression is not None:
+        from ..findings import of_capture
         from .filters import matching
 
-        found = np.flatnonzero(matching(expression, capture.columns("flows")))
+        found = np.flatnonzero(matching(expression, capture.columns("flows"), lambda: of_capture(capture)))
         chosen = found if chosen is None else np.intersect1d(chosen, found)
     return chosen

@@ -71,7 +71,7 @@ def _print_findings(console: Console, capture: Capture, flows: Any) -> None:
     console.print()
     for finding in found:
         numbers = finding.flows[:MOST_NUMBERS].tolist()
-        more = ", ..." if len(finding.flows) > MOST_NUMBERS else ""
+        more = f", ... --filter 'finding {finding.kind}'" if len(finding.flows) > MOST_NUMBERS else ""
         flow = "flow" if len(finding.flows) == 1 else "flows"
         line = Text("  ! ", style="bold red")
         line.append(finding.text, style="default not bold")
