@@ -38,7 +38,8 @@ def read(
     ``keep``: the large tables to keep in memory at once, of ``"segments"`` and ``"windows"``. By default both where
     the capture is small or cannot be read again, else none: asking for one reads the capture again.
 
-    Raises CaptureError where there is no such file, or it is not a capture. What is cut short or damaged does not
+    Raises ValueError for an ``msl`` that is no number of seconds from 0 to a week, CaptureError where there is no such
+    file, or it is not a capture. What is cut short or damaged does not
     raise: it is told in ``Capture.notes``.
     """
     where = pipeline.Source(source)

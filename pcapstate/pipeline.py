@@ -24,6 +24,10 @@ SMALL_CAPTURE = 8_000_000
 """Octets of capture files below which every table is kept at once: reading again would cost more than memory."""
 
 
+LONGEST_MSL = 7 * 86_400
+"""Seconds; RFC 9293 3.4.2 says 120. Whoever gives more has taken milliseconds, or a date, for seconds."""
+
+
 class Tables(Protocol):
     """What the replay hands back."""
 
@@ -159,6 +163,7 @@ def run(
     from .parser.reader import Reader
     from .replay.engine import replay
 
+    msl = check_msl(msl)
     reader = Reader(source, progress=progress, compiling=compiling)
     tables = replay(through(reader) if through else reader, msl=msl, keep=tuple(keep))
     if reader.speed is COMPILED:
@@ -172,6 +177,16 @@ def run(
         last_time=reader.last_time,
         problems=tuple(reader.problems),
     )
+
+
+def check_msl(msl: Any) -> float:
+    """A maximum segment lifetime as float. Raises ValueError for what is no number of seconds from 0 to a week."""
+    number = isinstance(msl, int | float | np.integer | np.floating) and not isinstance(msl, bool | np.timedelta64)
+    if not number or not 0 <= msl <= LONGEST_MSL:
+        raise ValueError(
+            f"msl {msl!r}: a maximum segment lifetime is a number of seconds, 0 to {LONGEST_MSL:,} (a week)"
+        )
+    return float(msl)
 
 
 def check_names(names: Collection[str]) -> None:

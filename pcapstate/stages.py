@@ -84,13 +84,19 @@ def parse(source: Any, *, progress: Callable[[int], None] | None = None) -> pd.D
 
 
 def replay(segments: pd.DataFrame, *, msl: float = 30.0, keep: Collection[str] = pipeline.LARGE) -> Capture:
-    """Replays segments, in the order in which they stand, through both endpoints' state machines.
+    """Replays segments, in the order of their frames, through both endpoints' state machines.
 
-    ``segments``: columns of ``stages.PARSED``, of which those in ``REQUIRED`` must be there. ``msl`` and ``keep`` are
-    those of ``read``. Raises ValueError for a missing column, and for what is no address and no flag.
+    ``segments``: columns of ``stages.PARSED``, of which those in ``REQUIRED`` must be there; also as they come back
+    from a CSV, where times are text. The order of the rows does not matter where ``frame`` numbers them; where it is
+    not there, or numbers several rows alike (captures put together), they are taken in the order of their times, equal
+    ones as they stand. ``msl`` and ``keep`` are those of ``read``.
+
+    Raises TypeError for what is no DataFrame, and ValueError for a missing column, and for what is no time, no address
+    and no flag.
     """
     from .replay.engine import replay as run
 
+    msl = pipeline.check_msl(msl)
     rows, files = segment_rows(segments)
     tables = run(_chunks(rows), msl=msl, keep=tuple(keep))
     times = (int(rows["time"].min()), int(rows["time"].max())) if len(rows) else (0, 0)
@@ -172,6 +178,8 @@ def _sack_texts(rows: np.ndarray) -> np.ndarray:
 
 def segment_rows(segments: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """Rows of ``schema.Segment`` from a DataFrame, and the names of the files that they number."""
+    if not hasattr(segments, "columns"):
+        raise TypeError(f"segments are a DataFrame like that of parse, not {type(segments).__name__}")
     if missing := [name for name in REQUIRED if name not in segments.columns]:
         raise ValueError(f"segments need the columns {', '.join(REQUIRED)}; missing: {', '.join(missing)}")
     rows = np.zeros(len(segments), Segment.dtype)
@@ -180,14 +188,31 @@ def segment_rows(segments: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
             rows[_FIELDS.get(column.name, column.name)] = _integers(segments, column)
     if "captured" not in segments.columns:
         rows["captured"] = rows["length"]
-    rows["flags"] = _looked_up(segments["flags"], flag_bits)
+    # A segment without any flag has an empty text, which a CSV cannot tell from a missing one.
+    rows["flags"] = _looked_up(segments["flags"].astype(object).fillna(""), flag_bits)
     for end in ("src", "dst"):
         words = _looked_up(segments[end], _address_words).reshape(-1, 4)
         for word in range(4):
             rows[f"{end}{word}"] = words[:, word]
     rows["version"] = np.where((rows["src0"] == 0) & (rows["src1"] == 0) & (rows["src2"] == 0xFFFF), 4, 6)
     _put_sack(rows, segments)
-    return rows, _put_files(rows, segments)
+    files = _put_files(rows, segments)
+    return _in_order(rows, numbered="frame" in segments.columns), files
+
+
+def _in_order(rows: np.ndarray, *, numbered: bool) -> np.ndarray:
+    """The rows as they were captured: by their frames, or where these do not tell by their times."""
+    frames, times = rows["frame"], rows["time"]
+    if numbered and (np.diff(frames) >= 0).all():
+        return rows
+    if numbered and len(np.unique(frames)) == len(frames):
+        return rows[np.argsort(frames, kind="stable")]
+    if (np.diff(times) >= 0).all():
+        return rows
+    ordered = rows[np.argsort(times, kind="stable")]
+    if not numbered:
+        ordered["frame"] = np.arange(1, len(rows) + 1)
+    return ordered
 
 
 def _integers(segments: pd.DataFrame, column: Column) -> np.ndarray:
@@ -197,11 +222,28 @@ def _integers(segments: pd.DataFrame, column: Column) -> np.ndarray:
         return np.arange(1, len(segments) + 1) if column.name.endswith("frame") else np.full(len(segments), absent)
     values = segments[column.name]
     if column.dtype == TIME:
-        if values.dtype.kind != "i":
-            values = values.dt.tz_convert("UTC") if values.dt.tz is not None else values.dt.tz_localize("UTC")
-            values = values.dt.as_unit("ns")
-        return values.astype("int64").to_numpy()
+        return _times(values)
     return values.astype("Int64").fillna(absent).to_numpy(np.int64)
+
+
+def _times(values: pd.Series[Any]) -> np.ndarray:
+    """Times as nanoseconds since 1970 UTC: of datetimes, of text (as a CSV has them), of such integers."""
+    import pandas as pd
+
+    if values.dtype.kind not in "iM":
+        # A number with a point may be seconds since 1970 or since the first frame: it is not guessed.
+        if values.dtype.kind in "fcb":
+            raise ValueError("times of segments are datetimes, texts like 2026-01-02T12:00:01.5Z, or int nanoseconds")
+        read = pd.to_datetime(values, utc=True, format="ISO8601", errors="coerce")
+        if (wrong := values[read.isna() & values.notna()]).size:
+            raise ValueError(f"{wrong.iloc[0]!r} is no time of a segment, like 2026-01-02T12:00:01.5Z")
+        values = read
+    if values.isna().any():
+        raise ValueError(f"a segment has no {values.name}")
+    if values.dtype.kind == "M":
+        values = values.dt.tz_convert("UTC") if values.dt.tz is not None else values.dt.tz_localize("UTC")
+        values = values.dt.as_unit("ns")
+    return values.astype("int64").to_numpy()
 
 
 def _looked_up(values: pd.Series[Any], make: Callable[[str], Any]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import click
 import numpy as np
@@ -73,13 +74,38 @@ def test_a_file_that_is_there_is_no_folder(tmp_path):
     assert plan(str(tmp_path / "old.txt"), "csv") == ("file", "csv", ("timeline",))
 
 
-@pytest.mark.parametrize("output", ["flows.xyz", "states.xlsx", "timeline.txt", "x.json"])
+@pytest.mark.parametrize(
+    "output", ["flows.xyz", "states.xlsx", "timeline.txt", "x.json", "x.csv.d", "flows.2024.old", "Notes.TXT"]
+)
 def test_the_name_of_a_file_makes_no_folder(output):
     """Who types it means a file, in a format that we do not write."""
     with pytest.raises(click.UsageError, match=f"names no format: it may be .csv.*{output}/ would be a folder"):
         plan(output)
     assert plan(output, "csv")[0] == "file"
     assert plan(output + "/")[0] == "folder"
+
+
+@pytest.mark.parametrize("output", ["timeline.csv.gz", "x.zst", "all.tar.xz", "flows.zip"])
+@pytest.mark.parametrize("form", [None, "csv"])
+def test_nothing_is_compressed(output, form):
+    """Plain text under such a name could be read by nobody."""
+    with pytest.raises(click.UsageError, match=f"-o {output}: tables are written as they are, not compressed"):
+        plan(output, form)
+    assert plan(output + "/", form)[0] == "folder"
+
+
+def test_a_format_without_a_place():
+    with pytest.raises(click.UsageError, match="--format is of the tables"):
+        plan(None, "parquet")
+    assert plan(None, "parquet", "flows") == ("stdout", "parquet", ("flows",))
+
+
+def test_a_device_or_a_pipe_takes_one_table(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert plan(os.devnull) == ("file", "csv", ("timeline",))
+    assert plan(os.devnull, None, "flows") == ("file", "csv", ("flows",))
+    assert plan(str(tmp_path / "pipe"), "ndjson") == ("file", "ndjson", ("timeline",))
+    assert run(["analyze", TWO_FLOWS, "-q", "-o", os.devnull]) == DONE
 
 
 @pytest.mark.parametrize("output", ["tables", "run.2024-05-01", "v1.2", "night.d"])

@@ -13,7 +13,7 @@ from making import a_pass, columns_from, four_way_close
 from pcapstate import pipeline
 from pcapstate.kernels import COMPILED, INTERPRETED
 from pcapstate.parser.problems import Problem
-from pcapstate.pipeline import SMALL_CAPTURE, Pass, Source, check_names
+from pcapstate.pipeline import LONGEST_MSL, SMALL_CAPTURE, Pass, Source, check_msl, check_names
 from pcapstate.schema import NOTES, TABLES, Coded
 from pcapstate.values import records, text_objects
 
@@ -162,3 +162,23 @@ def test_chunks_may_be_led_through_something(at, noted, monkeypatch):
     assert made.problems == (CUT,)
     assert made.kept == {"windows"}
     assert len(notes) == noted
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("msl", [0, 30, 0.5, np.int64(120), np.float32(2.5), LONGEST_MSL])
+def test_a_maximum_segment_lifetime(msl):
+    assert check_msl(msl) == msl
+    assert isinstance(check_msl(msl), float)
+
+
+@pytest.mark.parametrize(
+    "msl",
+    [-1, -0.5, float("nan"), float("inf"), 1e300, LONGEST_MSL + 1, "30", None, True, [30], np.timedelta64(30, "s")],
+)
+def test_what_is_none(msl, file):
+    with pytest.raises(ValueError, match=r"^msl .*: a maximum segment lifetime is a number of seconds, 0 to 604,800"):
+        check_msl(msl)
+    with pytest.raises(ValueError, match=r"^msl "):
+        pipeline.run(file, msl=msl)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pandas as pd
 import pytest
 from conftest import SAMPLES
@@ -142,6 +144,58 @@ def test_the_same_segments_in_other_dress(change):
     assert_same_tables(ps.replay(change(by_hand())), ps.replay(by_hand()))
 
 
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)
+def test_segments_may_come_out_of_a_csv_and_in_any_order(path):
+    """Their frames say what came first; without them, their times do."""
+    segments = ps.parse(path)
+    whole = ps.replay(segments)
+    shuffled = segments.sample(frac=1, random_state=3)
+    text = io.StringIO(shuffled.to_csv())
+    for other in (shuffled, shuffled.drop(columns="frame"), pd.read_csv(text)):
+        assert_same_tables(ps.replay(other), whole)
+
+
+def test_frames_go_before_times():
+    """A clock that was set back changes no order; who gives no frames has no other order than the clock's."""
+    made = by_hand()
+    made.loc[1, "time"] = made.time[0] - pd.Timedelta("1s")
+    numbered = made.assign(frame=[1, 2, 3])
+    assert ps.replay(numbered).segments["flags"].tolist() == ["SYN", "SYN,ACK", "ACK"]
+    assert ps.replay(numbered.iloc[::-1]).segments["flags"].tolist() == ["SYN", "SYN,ACK", "ACK"]
+    by_time = ps.replay(made).segments
+    assert by_time["flags"].tolist() == ["SYN,ACK", "SYN", "ACK"]
+    assert by_time.frame.tolist() == [1, 2, 3]
+
+
+def test_captures_that_were_put_together_go_by_their_times():
+    """Their frames are numbered twice."""
+    first = by_hand().assign(frame=[1, 2, 3])
+    second = first.assign(src_port=first.src_port.replace(5000, 5001), dst_port=first.dst_port.replace(5000, 5001))
+    both = ps.replay(pd.concat([first, second.assign(time=second.time + pd.Timedelta("5ms"))]))
+    assert len(both) == 2
+    assert both.segments.time.is_monotonic_increasing
+    assert [flow.opened for flow in both] == ["three_way", "three_way"]
+
+
+def test_a_segment_without_flags_out_of_a_csv():
+    made = by_hand()
+    made.loc[2, "flags"] = ""
+    again = pd.read_csv(io.StringIO(made.to_csv(index=False)))
+    assert again["flags"].isna().any()
+    assert_same_tables(ps.replay(again), ps.replay(made))
+
+
+@pytest.mark.parametrize("what", [None, [1], "x.pcap"])
+def test_what_is_no_dataframe(what):
+    with pytest.raises(TypeError, match="segments are a DataFrame like that of parse, not"):
+        ps.replay(what)
+
+
+def test_a_lifetime_that_is_none():
+    with pytest.raises(ValueError, match="msl '30'"):
+        ps.replay(by_hand(), msl="30")
+
+
 def test_a_segment_may_be_left_out(parsed):
     """Without the SYN,ACK the client cannot be seen to get there by it."""
     capture = ps.replay(parsed[parsed["flags"] != "SYN,ACK"])
@@ -167,6 +221,8 @@ def test_a_missing_column_is_named(parsed, name):
         ("src", "nowhere", "does not appear to be an IPv4"),
         ("flags", "SYN,FLY", "no flag of TCP: FLY"),
         ("dst", None, "no dst"),
+        ("time", "yesterday", "'yesterday' is no time of a segment"),
+        ("time", None, "no time"),
     ],
 )
 def test_what_makes_no_sense_is_said(column, value, message):
@@ -175,6 +231,12 @@ def test_what_makes_no_sense_is_said(column, value, message):
     made.loc[1, column] = value
     with pytest.raises(ValueError, match=message):
         ps.replay(made)
+
+
+def test_numbers_with_a_point_are_no_times():
+    """Seconds since 1970, or since the first frame? It is not guessed."""
+    with pytest.raises(ValueError, match="times of segments are datetimes"):
+        ps.replay(by_hand().assign(time=[0.0, 0.01, 0.012]))
 
 
 # --- flags -----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from .selection import selected_flows
 
 OTHERS = ("arrow", "feather", "html", "json", "jsonl", "pcap", "pcapng", "pq", "tsv", "txt", "xls", "xlsx")
 """Endings of files that we do not write. Who types one, or a table's name with an ending, does not mean a folder."""
+COMPRESSED = ("gz", "bz2", "xz", "zst", "lz4", "zip")
 
 
 def analyze(
@@ -60,23 +61,32 @@ class Plan:
         self.form = form or "csv"
         self.to_stdout = output == "-" or (output is None and bool(tables))
         self.tables: tuple[str, ...] = tuple(dict.fromkeys(tables))
+        if form is not None and output is None and not tables:
+            raise click.UsageError("--format is of the tables: say where to with -o, or which with --table")
         if output is None or self.to_stdout:
             self._one_table("timeline" if output == "-" else None)
             return
         path = Path(output)
-        ending = path.suffix.lower().removeprefix(".")
-        like_a_file = ending in (*FORMATS, *OTHERS) or (bool(ending) and path.stem in TABLES) or path.is_file()
+        first, *endings = path.name.lower().split(".")
+        like_a_file = (
+            bool({*FORMATS, *OTHERS, *COMPRESSED} & set(endings))
+            or (first in TABLES and bool(endings))
+            or _is_file(path)
+        )
         if path.is_dir() or output.endswith(os.sep) or not like_a_file:
             self.folder = path
             self.tables = self.tables or tuple(TABLES)
             return
-        if ending not in FORMATS and form is None:
+        ending = endings[-1] if endings else ""
+        if ending in COMPRESSED:
+            raise click.UsageError(f"-o {output}: tables are written as they are, not compressed")
+        if ending not in FORMATS and form is None and (path.is_file() or not path.exists()):
             raise click.UsageError(
                 f"the ending of {output} names no format: it may be {', '.join(f'.{each}' for each in FORMATS)}, "
                 f"or give --format; {output}{os.sep} would be a folder"
             )
         self.file = path
-        self.form = form or ending
+        self.form = form or (ending if ending in FORMATS else "csv")  # a device or a pipe has no ending
         self._one_table(path.stem if path.stem in TABLES else "timeline")
 
     def _one_table(self, default: str | None) -> None:
@@ -96,6 +106,11 @@ class Plan:
             target: Any = self.file or sys.stdout.buffer
             rows = write_table(TABLES[name], columns, target, self.form)
             self.told.append(f"Wrote {self.file}: {name}, {rows:,} rows")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is something of this name that is no folder: a file, a device, a pipe."""
+    return path.exists() and not path.is_dir()
 
 
 def of_flows(columns: Columns, chosen: np.ndarray | None) -> Columns:

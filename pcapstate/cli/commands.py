@@ -12,10 +12,21 @@ FORMATS = ("csv", "parquet", "ndjson")
 THEMES = ("light", "dark")
 KINDS = ("overview", "ladder", "windows", "sequence", "states", "machine", "capture")
 
+
+def _checked_msl(_: click.Context, __: click.Parameter, value: float) -> float:
+    from ..pipeline import check_msl
+
+    try:
+        return check_msl(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 _msl = click.option(
     "--msl",
-    type=click.FloatRange(min=0),
+    type=float,
+    callback=_checked_msl,
     default=30.0,
     show_default=True,
     help="Maximum segment lifetime in seconds; TIME_WAIT lasts twice as long.",
