@@ -288,6 +288,15 @@ def test_the_legend_of_a_picture_names_only_what_is_in_it():
     assert "usable" not in said
 
 
+def test_a_right_edge_above_the_picture_is_told_and_not_in_the_legend():
+    said = words(draw("sequence", plot_data.lossy()))
+    assert "\N{UPWARDS ARROW} right edge: up to 68,537" in said
+    assert "right edge: the peer lets it send up to here" not in said
+    said = words(draw("sequence", plot_data.slow_reader()))
+    assert "\N{UPWARDS ARROW}" not in said
+    assert "right edge: the peer lets it send up to here" in said
+
+
 def test_the_sequence_picture_shades_the_zero_window_as_the_windows_do():
     assert "zero window: it lets it send nothing" in words(draw("sequence", plot_data.slow_reader()))
     assert "zero window" not in words(draw("sequence", plot_data.lossy()))

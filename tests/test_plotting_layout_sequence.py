@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import plot_data
@@ -83,12 +85,27 @@ def test_a_right_edge_far_above_is_out_of_view():
     low, high = LOSSY.directions[0].bounds
     assert low == 1
     assert high == pytest.approx(1 + 1.2 * 3000)
+    assert LOSSY.directions[0].edge_above == 68537
+    assert not LOSSY.directions[0].edge_seen
 
 
 def test_a_right_edge_nearby_is_in_view():
     flow = plot_data.slow_reader()
     (client,) = sequence_layout(flow).directions
     assert client.bounds[1] == client.edge["seq"].max() == 9001
+    assert client.edge_seen
+    assert client.edge_above is None
+
+
+def test_a_right_edge_that_leaves_the_picture_is_seen_and_lies_above_it():
+    (client,) = LOSSY.directions
+    lower = client.edge.assign(seq=[3001.0, 68537.0])
+    rising = dataclasses.replace(client, edge=lower)
+    assert rising.edge_seen
+    assert rising.edge_above == 68537
+    without = dataclasses.replace(client, edge=client.edge.head(0))
+    assert not without.edge_seen
+    assert without.edge_above is None
 
 
 def test_bounds_of_nothing():

@@ -90,10 +90,29 @@ def _direction(ax: Axes, table: Direction, thinned: bool, view: tuple[float, flo
     shade(ax, table.zero, colors.zero, ZERO, colors)
     low, high = table.bounds
     _marks(ax, table.marks[table.marks["seq"].between(low, high)].head(40), view, colors)
+    if table.edge_above is not None:
+        _above(ax, table.edge_above, colors)
     octets(ax, f"{table.side}\N{RIGHT SINGLE QUOTATION MARK}s sequence\nnumbers (octets)", colors)
     if table.empty:
         nothing(ax, f"nothing of the {table.side} that takes a sequence number", colors)
     ax.set_ylim(low - 0.07 * (high - low), high + 0.09 * (high - low))
+
+
+def _above(ax: Axes, edge: float, colors: Style) -> None:
+    """Says where the right edge is that lies above the picture."""
+    ax.annotate(
+        f"\N{UPWARDS ARROW} right edge: up to {edge:,.0f}",
+        (1, 1),
+        xycoords="axes fraction",
+        xytext=(-4, -3),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        color=colors.edge,
+        fontsize=SMALL - 0.5,
+        bbox=backing(colors),
+        zorder=6,
+    )
 
 
 def _marks(ax: Axes, marks: pd.DataFrame, view: tuple[float, float], colors: Style) -> None:
@@ -150,7 +169,7 @@ def legend_of(ax: Axes, table: Sequence, colors: Style, *, below: float = 34) ->
         marks.append((dot, "SYN, FIN (they take a number each) or RST"))
     if some("acknowledged"):
         marks.append((Line2D([], [], color=colors.acknowledged, linewidth=1.2), "acknowledged by the peer"))
-    if some("edge"):
+    if any(each.edge_seen for each in table.directions):
         marks.append((Line2D([], [], color=colors.edge, linewidth=1.0), "right edge: the peer lets it send up to here"))
     if some("zero"):
         marks.append((shaded(colors.zero, ZERO, colors), "zero window: it lets it send nothing"))

@@ -66,6 +66,18 @@ class Direction:
         return low, max(high, edge if edge - low <= EDGE_IN_VIEW * (high - low) else low + 1.2 * (high - low))
 
 
+    @property
+    def edge_seen(self) -> bool:
+        """Whether some of the right edge is within the bounds."""
+        return bool(self.edge["seq"].between(*self.bounds).any())
+
+    @property
+    def edge_above(self) -> float | None:
+        """The highest right edge, where that is out of view; None where it is not, or there is none."""
+        highest = self.edge["seq"].max() if len(self.edge) else -np.inf
+        return float(highest) if highest > self.bounds[1] else None
+
+
 @dataclass(frozen=True, slots=True)
 class Sequence:
     """The directions that are drawn; ``thinned`` is a sentence about what thinning left out (empty: nothing)."""
