@@ -159,6 +159,8 @@ def test_many_notes_are_counted():
     assert "refuted (frame 12): Number 12." in text
     assert "Number 13." not in text
     assert "and 18 more in the table notes" in text
+    # Under a title of their own: stalls, a list too, come before them.
+    assert text.startswith("Notes")
 
 
 def test_a_note_may_have_nothing_but_its_kind():

@@ -235,7 +235,8 @@ def _notes(flow: Flow) -> Markup:
     items = [note_item(row) for row in rows[:MOST_NOTES]]
     if len(rows) > MOST_NOTES:
         items.append(element("li", f"and {len(rows) - MOST_NOTES:,} more in the table notes", class_="quiet"))
-    return element("ul", *items, class_="notes")
+    caption = element("figcaption", "Notes ", element("span", "what was odd, or refuted", class_="quiet"))
+    return element("figure", caption, element("ul", *items, class_="notes"))
 
 
 def note_item(row: dict[str, Any]) -> Markup:
