@@ -60,7 +60,7 @@ def classify(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
         mine.tsval = s.tsval
         mine.tsval_time = s.time
     ahead = s.seq_relative - mine.next
-    mine.carries = packets(x, y, s)
+    mine.carries = packets(x, y, s) if s.length else 1
     if s.flags & SYN:
         if s.flags & ACK:
             mine.syn_acks += 1
