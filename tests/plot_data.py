@@ -297,7 +297,14 @@ def several(*flows: SimpleNamespace) -> SimpleNamespace:
     for number, one in enumerate(flows):
         rows.append({**{name: getattr(one, name) for name in schema.FLOWS.names}, "flow": number})
         moves.append(one.timeline.assign(flow=number))
-    return SimpleNamespace(flows=table("flows", rows), timeline=pd.concat(moves, ignore_index=True))
+    return capture_of(table("flows", rows), pd.concat(moves, ignore_index=True))
+
+
+def capture_of(flows: pd.DataFrame, timeline: pd.DataFrame, until: float | None = None) -> SimpleNamespace:
+    """A capture of these tables, which ends so many seconds after its start, or with its last flow."""
+    last = at(until) if until is not None else flows["end"].max() if len(flows) else START
+    times = (START.value, pd.Timestamp(last).as_unit("ns").value)
+    return SimpleNamespace(flows=flows, timeline=timeline, stalls=table("stalls", []), times=times)
 
 
 def bulk(count: int) -> SimpleNamespace:

@@ -203,7 +203,18 @@ def test_a_capture():
     assert "2 flows, 1 failed" in said
     assert "refused" in said
     assert "fin by client" in said
-    assert [line.get_marker() for line in axes.lines] == ["x"]
+    assert [line.get_marker() for line in axes.lines if len(line.get_xdata())] == ["x"]
+
+
+def test_a_capture_with_a_leak_names_it():
+    rows = [{"flow": 0, "start": plot_data.at(0), "end": plot_data.at(1), "server_state": "CLOSE_WAIT"}]
+    rows[0] |= {"client_address": "10.0.0.1", "server_address": "10.0.0.2", "close_reason": "half_closed"}
+    moves = [plot_data.move("server", 1, "ESTABLISHED", "rcv FIN", "CLOSE_WAIT")]
+    tables = plot_data.table("flows", rows), plot_data.table("timeline", moves)
+    said = words(plotting.capture(plot_data.capture_of(*tables, until=60)).figure)
+    assert "1 flow, none failed, 1 never closed (left in CLOSE_WAIT)" in said
+    assert "not closed by server" in said
+    assert "never closed by its program" in said
 
 
 def test_a_capture_of_many_flows():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plot_data
 import pytest
-from plot_data import several, table
+from plot_data import capture_of, several, table
 
 from pcapstate.plotting.layout.capture import FAILURES, capture_layout
 from pcapstate.schema import CLOSE_REASONS
@@ -51,8 +51,11 @@ def test_a_state_without_an_end_lasts_to_the_end_of_the_capture():
     np.testing.assert_allclose(established["right"], still.duration)
 
 
-def many(count, failing=()):
-    """A capture of flows that each last a second, one beginning every tenth of a second."""
+def many(count, failing=(), leaking=(), stopped=()):
+    """A capture of flows that each last a second, one beginning every tenth of a second.
+
+    The programs of the ``leaking`` never close, of the ``stopped`` the server's window was zero.
+    """
     rows = []
     for number in range(count):
         reason = "refused" if number in failing else "fin"
@@ -65,11 +68,18 @@ def many(count, failing=()):
                 "end": plot_data.at(number / 10 + 1 + (number % 7)),
                 "opened": "three_way",
                 "closed_by": "client",
-                "close_reason": reason,
+                "close_reason": "half_closed" if number in leaking else reason,
+                "client_state": "FIN_WAIT_2" if number in leaking else "TIME_WAIT",
+                "server_state": "CLOSE_WAIT" if number in leaking else "CLOSED",
+                "server_zero_windows": int(number in stopped),
             }
         )
     moves = [plot_data.move("client", n / 10, "CLOSED", "snd SYN", "SYN_SENT") | {"flow": n} for n in range(count)]
-    return plot_data.SimpleNamespace(flows=table("flows", rows), timeline=table("timeline", moves))
+    moves += [
+        plot_data.move("server", n / 10 + 1, "ESTABLISHED", "rcv FIN", "CLOSE_WAIT", earliest=n / 10 + 1) | {"flow": n}
+        for n in sorted(leaking)
+    ]
+    return capture_of(table("flows", rows), table("timeline", moves), until=count / 10 + 30)
 
 
 def test_many_flows_have_no_names():
@@ -79,24 +89,52 @@ def test_many_flows_have_no_names():
     assert found.shown == 100
 
 
-def test_very_many_flows_share_lines_and_the_picture_says_so():
+def test_of_very_many_flows_some_are_drawn_and_the_picture_says_so():
     found = capture_layout(many(1000), lines=100)
     assert found.shown == 100
     assert found.count == 1000
-    assert found.thinned == "100 of 1,000 flows drawn: of each 10 in turn one that failed, or the longest"
+    assert found.thinned == "100 of 1,000 flows drawn: those that lasted longest"
     assert found.lanes["flow"].is_monotonic_increasing
 
 
-def test_of_flows_that_share_a_line_the_failed_one_is_drawn():
-    found = capture_layout(many(1000, failing={5, 555, 556}), lines=100)
-    drawn = found.lanes.loc[found.lanes["failed"], "flow"].tolist()
-    # Of two failed ones the longer: flow 555 lasts 3 s, flow 556 lasts 4 s.
-    assert drawn == [5, 556]
-    assert found.failures == 3
+def drawn(found, name):
+    return found.lanes.loc[found.lanes[name], "flow"].tolist()
+
+
+def test_what_there_is_something_to_say_about_is_drawn_first():
+    found = capture_layout(many(1000, {5, 555, 556}, leaking={7, 8, 9}, stopped={20, 21}), lines=100)
+    assert drawn(found, "failed") == [5, 555, 556]
+    assert drawn(found, "leaked") == [7, 8, 9]
+    assert {20, 21} < set(found.lanes["flow"])
+    assert (found.failures, found.leaks, found.remarkable, found.shown) == (3, 3, 8, 100)
+    assert found.thinned == "100 of 1,000 flows drawn: all 8 with findings, and of the others those that lasted longest"
+
+
+def test_a_rare_finding_is_not_crowded_out_by_a_frequent_one():
+    found = capture_layout(many(1000, set(range(900)), leaking={990}), lines=100)
+    assert drawn(found, "leaked") == [990]
+    assert len(drawn(found, "failed")) == 79
+    assert found.shown == 100, "and ordinary ones are seen too"
+    assert found.thinned.startswith("100 of 1,000 flows drawn: 80 of 901 with findings, and of the others")
+
+
+def test_a_leak_is_drawn_and_counted_to_the_end_of_the_capture():
+    """A hundred flows in TIME_WAIT hide nothing: what is not closed lasts on."""
+    found = capture_layout(many(50, leaking={3, 4}))
+    assert (found.failures, found.leaks) == (0, 2)
+    assert found.lanes["verdict"].tolist()[2:5] == ["fin by client", "not closed by server", "not closed by server"]
+    waits = found.bands[found.bands["state"] == "CLOSE_WAIT"]
+    assert waits["right"].tolist() == [35.0, 35.0]
+
+
+def test_a_side_that_has_only_just_been_left_is_no_leak():
+    fresh = many(50, leaking={49})
+    fresh.times = (fresh.times[0], plot_data.at(8).value)
+    assert capture_layout(fresh).leaks == 0
 
 
 def test_a_capture_without_flows():
-    empty = plot_data.SimpleNamespace(flows=table("flows", []), timeline=table("timeline", []))
+    empty = capture_of(table("flows", []), table("timeline", []))
     with pytest.raises(ValueError, match="holds no TCP flow"):
         capture_layout(empty)
 

@@ -74,6 +74,10 @@ class CaptureLike(Protocol):
     def flows(self) -> pd.DataFrame: ...  # noqa: D102
     @property
     def timeline(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
+    def stalls(self) -> pd.DataFrame: ...  # noqa: D102
+    @property
+    def times(self) -> tuple[int, int]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ def capture(
     """Draws all flows of a capture as lanes over time, coloured by state: the client's upper half, the server's lower.
 
     Up to ``lanes`` flows have their names and verdicts beside them; of more than ``lines`` flows only some are drawn,
-    the failed ones first, and the picture says so. ``theme`` is ``light`` or ``dark``. Draws into ``ax``, or into a
-    figure of its own. Returns the Axes. Raises ValueError for a capture without a flow.
+    first those that failed, were never closed or had a zero window, and the picture says so. ``theme`` is ``light`` or
+    ``dark``. Draws into ``ax``, or into a figure of its own. Returns the Axes. Raises ValueError for a capture without
+    a flow.
     """
     colors = style(theme)
     table = capture_layout(capture, lanes=lanes, lines=lines)
@@ -40,14 +41,16 @@ def capture(
     axes.set_xlim(-0.01 * table.duration, 1.01 * table.duration)
     _bands(axes, table, colors)
     _failures(axes, table, colors)
+    _leaks(axes, table, colors)
     _names(axes, table, colors)
     clock = pd.Timestamp(table.start, unit="ns").strftime("%Y-%m-%d %H:%M:%S.%f UTC")
     axes.set_xlabel(f"seconds since the first frame ({clock})")
     failed = f"{table.failures:,} failed" if table.failures else "none failed"
+    left = f", {table.leaks:,} never closed (left in CLOSE_WAIT)" if table.leaks else ""
     parts = ["States of all flows", table.thinned]
     heading(
         axes,
-        f"{count_words(table.count, 'flow')}, {failed}",
+        f"{count_words(table.count, 'flow')}, {failed}{left}",
         "  \N{MIDDLE DOT}  ".join(part for part in parts if part),
         colors,
     )
@@ -89,6 +92,15 @@ def _failures(ax: Axes, table: Lanes, colors: Style) -> None:
     )
 
 
+def _leaks(ax: Axes, table: Lanes, colors: Style) -> None:
+    """A mark at the end of the capture: to there the program has not closed."""
+    leaked = table.lanes[table.lanes["leaked"]]
+    size = 5.0 if table.named else 2.5
+    ends = np.full(len(leaked), table.duration)
+    color = colors.states["CLOSE_WAIT"]
+    ax.plot(ends, leaked["lane"], linestyle="", marker="<", markersize=size, color=color, zorder=5, clip_on=False)
+
+
 def _names(ax: Axes, table: Lanes, colors: Style) -> None:
     if not table.named:
         ax.set_yticks([])
@@ -96,7 +108,7 @@ def _names(ax: Axes, table: Lanes, colors: Style) -> None:
         return
     ax.set_yticks(table.lanes["lane"].to_numpy(), labels=list(table.lanes["name"]))
     ax.tick_params(axis="y", length=0, labelcolor=colors.ink)
-    for lane, verdict, failed in table.lanes[["lane", "verdict", "failed"]].itertuples(index=False):
+    for lane, verdict, failed, leaked in table.lanes[["lane", "verdict", "failed", "leaked"]].itertuples(index=False):
         ax.text(
             1.008,
             lane,
@@ -104,9 +116,9 @@ def _names(ax: Axes, table: Lanes, colors: Style) -> None:
             transform=ax.get_yaxis_transform(),
             ha="left",
             va="center",
-            color=colors.retransmission if failed else colors.quiet,
+            color=colors.retransmission if failed else colors.ink if leaked else colors.quiet,
             fontsize=SMALL,
-            fontweight="bold" if failed else "normal",
+            fontweight="bold" if failed or leaked else "normal",
         )
 
 
@@ -117,7 +129,10 @@ def _legend(ax: Axes, table: Lanes, colors: Style) -> None:
     labels = list(states)
     if table.failures:
         handles.append(Line2D([], [], color=colors.retransmission, linestyle="", marker="x", markersize=5))
-        labels.append("failed: unanswered, refused or reset; at its last frame")
+        labels.append("failed, at its last frame")
+    if table.leaks:
+        handles.append(Line2D([], [], color=colors.states["CLOSE_WAIT"], linestyle="", marker="<", markersize=5))
+        labels.append("never closed by its program")
     how = (
         "How to read it: a lane is one flow, in the order of their first frames; "
         "its upper half is the state of the client, its lower half that of the server."
