@@ -7,9 +7,12 @@ import io
 import matplotlib
 import plot_data
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
+from pcapstate import plotting
 from pcapstate.plotting.canvas import (
     Picture,
     PictureAxes,
@@ -24,7 +27,8 @@ from pcapstate.plotting.canvas import (
     picture,
 )
 from pcapstate.plotting.facts import facts
-from pcapstate.plotting.style import DARK, LIGHT
+from pcapstate.plotting.style import DARK, LIGHT, NORMAL, SMALL
+from pcapstate.schema import STATES
 
 
 def rgb(color):
@@ -152,3 +156,61 @@ def test_a_legend_without_a_mark_still_says_how_to_read():
     axes = canvas(None, 10, 3, LIGHT)
     legend(axes, [], [], "How to read it", LIGHT)
     assert axes.get_legend().get_title().get_text() == "How to read it"
+
+
+# --- axes of the caller's, of ordinary size ----------------------------------------------------------------------
+
+KINDS = ("ladder", "states", "windows", "sequence", "machine")
+
+
+def on_ordinary_axes(kind, flow, **how):
+    """A picture on what ``plt.subplots()`` gives: 640 by 480."""
+    figure = Figure(figsize=(6.4, 4.8), dpi=100, **how)
+    FigureCanvasAgg(figure)
+    axes = getattr(plotting, kind)(flow, ax=figure.subplots())
+    figure.draw_without_rendering()
+    return axes, figure
+
+
+def words_of(figure):
+    """Every word that is drawn, with its place on paper."""
+    found = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    return [(text.get_text(), text.get_window_extent()) for text in found if text.get_rotation() == 0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("flow", [plot_data.whole(), plot_data.slow_reader()], ids=["whole", "slow reader"])
+def test_on_ordinary_axes_no_word_is_cut(kind, flow):
+    axes, figure = on_ordinary_axes(kind, flow)
+    assert axes.get_title(loc="left").startswith("Flow ")
+    for text, box in words_of(figure):
+        assert box.x0 > -4, text
+        assert box.x1 < 644, text
+        assert box.y0 > -4, text
+        assert box.y1 < 484, text
+
+
+@pytest.mark.parametrize("flow", [plot_data.whole(), plot_data.slow_reader()], ids=["whole", "slow reader"])
+def test_on_ordinary_axes_no_state_covers_another(flow):
+    for kind in ("ladder", "states"):
+        _, figure = on_ordinary_axes(kind, flow)
+        boxes = [(text, box) for text, box in words_of(figure) if text in STATES]
+        assert len(boxes) > 4
+        for k, (text, box) in enumerate(boxes):
+            for other, theirs in boxes[:k]:
+                wide = min(box.x1, theirs.x1) - max(box.x0, theirs.x0)
+                high = min(box.y1, theirs.y1) - max(box.y0, theirs.y0)
+                assert wide < 2 or high < 2, (kind, text, other)
+
+
+def test_where_paper_is_laid_out_for_what_is_there_the_legend_stays():
+    _, figure = on_ordinary_axes("ladder", plot_data.whole(), layout="constrained")
+    assert any("How to read it" in text for text, _ in words_of(figure))
+    _, figure = on_ordinary_axes("ladder", plot_data.whole())
+    assert not any("How to read it" in text for text, _ in words_of(figure))
+
+
+def test_a_picture_of_ours_is_never_made_smaller():
+    size = {text.get_fontsize() for text in plotting.ladder(plot_data.whole()).texts}
+    assert max(size) == NORMAL
+    assert min(size) == SMALL - 1

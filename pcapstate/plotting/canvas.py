@@ -36,6 +36,9 @@ WRAP = 145
 TITLE = 80
 """Letters of a title that fit across a picture."""
 
+LETTER, BOLD = 0.56, 0.68
+"""Width of a letter, ordinary and bold, as a part of its size."""
+
 
 class Picture(Figure):
     """A figure that shows itself in a notebook without pyplot."""
@@ -74,6 +77,44 @@ def canvas(ax: Axes | None, width: float, height: float, style: Style) -> Axes:
     chosen = ax if ax is not None else picture(width, height, style).add_subplot(axes_class=PictureAxes)
     dress(chosen, style)
     return chosen
+
+
+def given(ax: Axes) -> bool:
+    """Whether axes are the caller's, of any size, in a figure that is not ours."""
+    return not isinstance(ax.get_figure(root=True), Picture)
+
+
+def inches(ax: Axes) -> tuple[float, float]:
+    """Width and height of axes on paper."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    box = ax.get_window_extent()
+    return box.width / figure.dpi, box.height / figure.dpi
+
+
+def shrink(ax: Axes, factor: float) -> None:
+    """Makes all words on axes smaller: for a picture that was laid out for more room than it has."""
+    for text in (*ax.texts, ax.xaxis.label, ax.yaxis.label):
+        text.set_fontsize(float(text.get_fontsize()) * factor)
+    for axis in (ax.xaxis, ax.yaxis):
+        for tick in axis.get_ticklabels():
+            tick.set_fontsize(float(tick.get_fontsize()) * factor)
+
+
+def _room(ax: Axes, below: bool) -> float:
+    """Points of free paper above or below axes of the caller's; without end where it is laid out for what is there."""
+    figure = ax.get_figure(root=True)
+    if figure is None or not given(ax) or figure.get_layout_engine() is not None:
+        return float("inf")
+    box, whole = ax.get_window_extent(), figure.bbox
+    edges = [whole.y0 if below else whole.y1]
+    for other in figure.axes:
+        theirs = other.get_window_extent()
+        if other is not ax and theirs.x0 < box.x1 and theirs.x1 > box.x0:
+            edges += [theirs.y1] if below and theirs.y1 <= box.y0 else []
+            edges += [theirs.y0] if not below and theirs.y0 >= box.y1 else []
+    gap = box.y0 - max(edges) if below else min(edges) - box.y1
+    return float(gap) * 72 / figure.dpi
 
 
 def dress(ax: Axes, style: Style) -> None:
@@ -162,9 +203,20 @@ def entitle(ax: Axes, facts: Facts, what: str, style: Style, *, more: str = "") 
 
 
 def heading(ax: Axes, title: str, subtitle: str, style: Style) -> None:
-    """A title at the upper left, and a line of smaller words below it. A long title (IPv6) has smaller letters."""
-    lines = subtitle.count("\n") + 1
-    size = LARGE * min(1.0, TITLE / max(len(title), 1))
+    """A title at the upper left, and a line of smaller words below it. A long title (IPv6) has smaller letters.
+
+    On axes of the caller's, of the subtitle only as much as there is room for.
+    """
+    if given(ax):
+        wide = inches(ax)[0] * 72
+        fits = wide / (LETTER * NORMAL)
+        size = min(LARGE, wide / (BOLD * max(len(title), 1)))
+        room = (_room(ax, below=False) - 9 - 1.4 * size) / (1.35 * NORMAL)
+        told = subtitle.splitlines() if room == float("inf") else subtitle.splitlines()[: max(int(room), 0)]
+        subtitle = "\n".join(fill(line, int(fits)) for line in told if room == float("inf") or len(line) <= fits)
+    else:
+        size = LARGE * min(1.0, TITLE / max(len(title), 1))
+    lines = subtitle.count("\n") + 1 if subtitle else 0
     ax.set_title(title, loc="left", color=style.ink, fontsize=size, fontweight="bold", pad=9 + 1.35 * NORMAL * lines)
     above = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=7, units="points")
     ax.text(0, 1, subtitle, transform=above, ha="left", va="bottom", color=style.quiet, fontsize=NORMAL)
@@ -181,7 +233,16 @@ def legend(
     columns: int = 4,
     **more: Any,
 ) -> None:
-    """The legend, under the axes: the marks, and a sentence that says how to read the picture."""
+    """The legend, under the axes: the marks, and a sentence that says how to read the picture.
+
+    Axes of the caller's have one where there is room for it, as wide as they are.
+    """
+    if given(ax):
+        wide = inches(ax)[0] * 72 / (LETTER * SMALL)
+        how = fill(how, int(wide))
+        columns = max(min(columns, int(wide / (max(map(len, labels), default=0) + 6))), 1)
+        if _room(ax, below=True) < below + 1.35 * SMALL * (how.count("\n") + 1 - -len(labels) // columns):
+            return
     place = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=-below, units="points")
     made = ax.legend(
         handles=list(handles) or [Line2D([], [], linestyle="")],

@@ -13,16 +13,22 @@ from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.transforms import offset_copy
 
 from ...schema import SIDES
-from ..canvas import backing, canvas, entitle, legend
+from ..canvas import backing, canvas, entitle, given, inches, legend, shrink
 from ..facts import NARROW, FlowLike, records
 from ..layout.fold import ROWS
-from ..layout.ladder import Ladder, ladder_layout
+from ..layout.ladder import SLANTS, Ladder, ladder_layout
 from ..layout.spans import covered
 from ..style import NORMAL, SMALL, Style, style
 
 WIDTH = 10.0
 LINE_HEIGHT = 0.165
 """Inches of a line of words."""
+
+WIDE, SMALLEST = 7.2, 0.66
+"""Inches that the words are made for, and how small these become on lower axes before more is folded."""
+
+FEWER = (40, 25, 16, 10, 6)
+"""Arrows at most on axes of the caller's that are too low for what was asked for."""
 
 BAND = 0.03
 """Width of a lifeline's band, as a part of the way between the lifelines."""
@@ -51,12 +57,23 @@ def ladder(
     ``frames`` (first and last, both included) or ``time`` (seconds since the flow's first frame) choose a part;
     ``rows`` is how many arrows there are at most, longer flows are folded; ``numbers`` are ``relative`` or ``raw``;
     ``theme`` is ``light`` or ``dark``. Draws into ``ax``, or into a figure of its own, as high as it needs to be.
+    A given ``ax`` keeps its size: there the words are smaller, and where that is not enough more is folded.
     Returns the Axes. Raises ValueError for a range without a segment and for an unknown word.
     """
     colors = style(theme)
-    table = ladder_layout(flow, frames=frames, time=time, rows=rows, numbers=numbers)
-    height = (table.bottom - table.top) * LINE_HEIGHT + 1.7
-    axes = canvas(ax, WIDTH, height, colors)
+
+    def lay_out(most: int, slants: tuple[float, ...] = SLANTS) -> Ladder:
+        return ladder_layout(flow, frames=frames, time=time, rows=most, numbers=numbers, slants=slants)
+
+    table = lay_out(rows)
+    axes = canvas(ax, WIDTH, _height(table) + 1.7, colors)
+    size = 1.0
+    if given(axes):
+        wide, high = inches(axes)
+        for most in (rows, *(few for few in FEWER if few < rows)):
+            if _height(table) * SMALLEST > high:
+                table = lay_out(most, SLANTS[:1])
+        size = min(1.0, wide / WIDE, max(high / _height(table), SMALLEST))
     axes.set_xlim(-BAND - NAMES, 1 + BAND + NAMES)
     axes.set_ylim(table.bottom, table.top - (2.3 if _long(table) else 1.4))
     _lifelines(axes, table, colors)
@@ -66,9 +83,16 @@ def ladder(
     _blocks(axes, table, colors)
     _arrows(axes, table, colors)
     _axis(axes, table, colors)
+    if size < 1:
+        shrink(axes, size)
     entitle(axes, table.facts, f"Timing diagram, from {table.facts.clock}", colors, more=table.hidden)
     _legend(axes, table, colors)
     return axes
+
+
+def _height(table: Ladder) -> float:
+    """Inches that a ladder needs for its words to stand apart."""
+    return (table.bottom - table.top) * LINE_HEIGHT
 
 
 def _edges(side: str) -> tuple[float, float]:

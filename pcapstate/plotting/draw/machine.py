@@ -10,13 +10,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from ...schema import SIDES
-from ..canvas import backing, canvas, entitle, legend
+from ..canvas import backing, canvas, entitle, given, inches, legend, shrink
 from ..facts import FlowLike, narrow, records
 from ..layout.machine import Machine, machine_layout
 from ..style import NORMAL, SMALL, Style, style
 
 WIDE, HIGH = 2.1, 0.62
 BADGES = {"client": "o", "server": "s"}
+
+WIDE, HIGH = 9.6, 7.6
+"""Inches that the words are made for; on smaller axes they are smaller."""
 
 
 def machine(flow: FlowLike, *, ax: Axes | None = None, side: str | None = None, theme: str | Style = "light") -> Axes:
@@ -35,6 +38,9 @@ def machine(flow: FlowLike, *, ax: Axes | None = None, side: str | None = None, 
     _arrows(axes, table, boxes, colors)
     _badges(axes, table, colors)
     _lists(axes, table, colors)
+    if given(axes):
+        wide, high = inches(axes)
+        shrink(axes, min(1.0, wide / WIDE, high / HIGH))
     entitle(axes, table.facts, "The TCP state machine (RFC 9293, figure 5)", colors)
     _legend(axes, table, colors)
     return axes

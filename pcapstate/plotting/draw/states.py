@@ -10,15 +10,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from ...schema import SIDES, STATES
-from ..canvas import canvas, entitle, legend
+from ..canvas import canvas, entitle, given, inches, legend, shrink
 from ..facts import FlowLike, narrow, records
 from ..layout.spans import covered
-from ..layout.states import States, states_layout
+from ..layout.states import LETTERS, States, states_layout
 from ..style import NORMAL, SMALL, Style, style
 
 LANES = {"client": 1.0, "server": 0.0}
 TALL = 0.42
 HATCH = "/////"
+
+WIDE, SMALLEST = 8.6, 0.75
+"""Inches that the lanes are made for, and how small words become on narrower axes before there are fewer of them."""
 
 
 def states(
@@ -33,12 +36,16 @@ def states(
 
     With ``fold`` silences are folded, so that every state has room for its name; without it the time axis is plain
     seconds since the first frame (to share it with other pictures), up to ``until``. ``theme`` is ``light`` or
-    ``dark``. Draws into ``ax``, or into a figure of its own. Returns the Axes.
+    ``dark``. Draws into ``ax``, as large as it is, or into a figure of its own. Returns the Axes.
     """
     colors = style(theme)
-    table = states_layout(flow, fold=fold, until=until)
     axes = canvas(ax, 10.0, 3.0, colors)
+    part = min(inches(axes)[0] / WIDE, 1.0) if given(axes) else 1.0
+    size = max(part, SMALLEST)
+    table = states_layout(flow, fold=fold, until=until, letters=LETTERS * part / size)
     lanes(axes, table, colors)
+    if size < 1:
+        shrink(axes, size)
     entitle(axes, table.facts, "States of both sides", colors)
     _legend(axes, table, colors)
     return axes

@@ -73,6 +73,7 @@ def ladder_layout(
     time: tuple[float, float] | None = None,
     rows: int = ROWS,
     numbers: str = "relative",
+    slants: tuple[float, ...] = SLANTS,
 ) -> Ladder:
     """The ladder of a flow, or of a range of its frames (both ends included) or of its time (seconds from its start).
 
@@ -86,7 +87,7 @@ def ladder_layout(
     moments = _moments(segments, passed, groups, known)
     sides = lifelines(flow, known, moments, whole=frames is None and time is None)
     exchange = (moments["kind"] == "exchange").to_numpy(bool)
-    for slant in SLANTS:
+    for slant in slants:
         axis = _axis(moments, sides, known, slant)
         arrows = place_labels(arrows_table(segments, moments[~exchange], axis, known, numbers))
         if arrows["crowded"].sum() < CROWDED:

@@ -65,7 +65,6 @@ class Direction:
         edge = float(self.edge["seq"].max()) if len(self.edge) else low
         return low, max(high, edge if edge - low <= EDGE_IN_VIEW * (high - low) else low + 1.2 * (high - low))
 
-
     @property
     def edge_seen(self) -> bool:
         """Whether some of the right edge is within the bounds."""

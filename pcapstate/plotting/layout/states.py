@@ -61,22 +61,22 @@ class States:
     """What to say of a side whose states are not known."""
 
 
-def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = None) -> States:
-    """The lanes of a flow.
+def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = None, letters: float = LETTERS) -> States:
+    """The lanes of a flow, on paper of so many ``letters`` (of the names' size) across.
 
     With ``fold`` false places are seconds since the first frame, and the lanes end ``until`` there (the last frame).
     """
     known = facts(flow)
     stays = flow_spans(flow, known.start)
-    axis = _axis(stays, known) if fold else None
+    axis = _axis(stays, known, letters) if fold else None
     if axis is not None:
         left, right = -MARGIN, axis.length + MARGIN
-        letter = (right - left) / LETTERS
+        letter = (right - left) / letters
     else:
         reach = known.duration if until is None else until
         room = 0.015 * reach or 0.0005
         left, right = -room, reach + room
-        letter = (right - left) / LETTERS
+        letter = (right - left) / letters
     folds = _folds(axis)
     bands = _bands(stays, axis, left, right)
     bands = _named(bands, folds, letter)
@@ -95,13 +95,13 @@ def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = No
     )
 
 
-def _axis(stays: pd.DataFrame, known: Facts) -> Warp:
+def _axis(stays: pd.DataFrame, known: Facts, letters: float) -> Warp:
     """Folded time with room for every name; a name that a fold cuts gets more room until it has enough."""
     more = np.zeros(len(stays))
     for _ in range(6):
         axis = _axis_with(stays, known, more)
         left, right = -MARGIN, axis.length + MARGIN
-        letter = (right - left) / LETTERS
+        letter = (right - left) / letters
         bands = _named(_bands(stays, axis, left, right), _folds(axis), letter)
         cramped = bands.loc[(bands["name"] == "") & (bands["left"] < bands["right"]), "row"].to_numpy(np.int64)
         if len(cramped) == 0:
