@@ -43,10 +43,12 @@ def read(
     raise: it is told in ``Capture.notes``.
     """
     where = pipeline.Source(source)
+    if isinstance(keep, str):
+        keep = (keep,)
     if keep is None:
         keep = pipeline.LARGE if where.small or not where.repeatable else ()
     pipeline.check_names(keep)
-    return Capture(pipeline.run(source, msl=msl, keep=keep, progress=progress), where, msl=msl)
+    return Capture(pipeline.run(where.given, msl=msl, keep=keep, progress=progress), where, msl=msl)
 
 
 class Capture:
@@ -130,6 +132,8 @@ class Capture:
 
         if self._source is None or not self._source.repeatable:
             raise CaptureError(f"{self.name} cannot be read a second time: only files can")
+        if gone := self._source.gone():
+            raise CaptureError(f"{gone} is gone, and would have to be read again")
         if not self._source.unchanged():
             raise CaptureError(f"{self.name} has changed since it was read: read it again")
         return self._source.given
@@ -163,11 +167,17 @@ class Capture:
     # --- connections -------------------------------------------------------------------------------------------
 
     def flow(self, number: int) -> Flow:
-        """A connection by its number (the column ``flow``). Raises IndexError where there is none."""
+        """A connection by its number (the column ``flow``). Raises IndexError where there is none, TypeError for what
+        is no whole number.
+        """
+        if not isinstance(number, int | np.integer) or isinstance(number, bool | np.timedelta64):
+            raise TypeError(f"a flow has a whole number, as in flow(3), not {number!r}")
         if not 0 <= number < len(self):
-            known = f"flows 0 to {len(self) - 1}" if len(self) else "no TCP connection"
+            known = (
+                f"flows 0 to {len(self) - 1}" if len(self) > 1 else "only flow 0" if len(self) else "no TCP connection"
+            )
             raise IndexError(f"no flow {number}: {self.name} has {known}")
-        return Flow(self, number)
+        return Flow(self, int(number))
 
     def __getitem__(self, number: int) -> Flow:
         return self.flow(number)

@@ -186,6 +186,14 @@ class Side:
         prefix = f"{self.name}_"
         return sorted({*super().__dir__(), *(n.removeprefix(prefix) for n in FLOWS.names if n.startswith(prefix))})
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Side):
+            return NotImplemented
+        return self.flow == other.flow and self.index == other.index
+
+    def __hash__(self) -> int:
+        return hash((self.flow, self.index))
+
     @property
     def peer(self) -> Side:
         """The other side."""
@@ -203,8 +211,10 @@ class Side:
 
     @property
     def states(self) -> tuple[str, ...]:
-        """Every state that the side was in, in order.
+        """Every state that the side was in, in order; the last ones may lie past the end of the capture.
 
+        A timer that ran out when nobody captured any more is a state too: ``states[-1]`` is CLOSED after TIME_WAIT,
+        ``final_state`` is TIME_WAIT.
         A passive opener's begin with CLOSED and LISTEN, which leave no trace on the wire; those of a side picked up
         mid-stream begin with the state that it was found in.
         """
@@ -217,7 +227,10 @@ class Side:
 
     @property
     def final_state(self) -> str | None:
-        """The state at the last frame of the capture, None where it is not known."""
+        """The state at the last frame of the capture, None where it is not known.
+
+        It is the column ``client_state`` or ``server_state`` of ``flows``. ``states[-1]`` may be a later one.
+        """
         return self.flow.facts[f"{self.name}_state"] or None
 
     def at(self, time: Any) -> str | None:
@@ -289,6 +302,11 @@ class Side:
 
     def __repr__(self) -> str:
         return f"<Side {self.name} {self.endpoint}: {' '.join(self.states) or 'no state seen'}>"
+
+    def _repr_html_(self) -> str:
+        from .notebook import side_html
+
+        return side_html(self)
 
 
 class FlowPlot:

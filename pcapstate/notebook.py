@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +39,7 @@ def capture_html(capture: Capture) -> str:
     columns = capture.columns("flows")
     shown = min(count(columns), MOST_FLOWS)
     parts = [f"<p><b>{escape(repr(capture)[1:-1])}</b></p>"]
-    found = [
-        f"<li>{escape(finding.text)}: {_numbers(finding.flows)}</li>"
-        for finding in of_capture(capture)
-    ]
+    found = [f"<li>{escape(finding.text)}: {_numbers(finding.flows)}</li>" for finding in of_capture(capture)]
     if found:
         parts.append(f"<ul>{''.join(found)}</ul>")
     if shown:
@@ -61,6 +59,29 @@ def flow_html(flow: Flow) -> str:
     title = f"<p><b>Flow {flow.number}: {escape(flow.client.endpoint)} → {escape(flow.server.endpoint)}</b></p>"
     states = "".join(_states(side) for side in flow.sides)
     return _page([title, f"<p>{escape(flow.story())}</p>", states, f"<pre>{escape(flow.ladder())}</pre>"])
+
+
+def side_html(side: Side) -> str:
+    """The states of one side, and its transitions."""
+    title = f"<p><b>Flow {side.flow.number}, {side.name}: {escape(side.endpoint)}</b></p>"
+    headings = ("frame", "seconds", "event", "state", "evidence", "note")
+    rows = "".join(_transition(row, side.flow.facts["start"]) for row in side.transitions)
+    table = f"<table><thead>{_row(headings, 'th')}</thead><tbody>{rows}</tbody></table>" if rows else ""
+    return _page([title, _states(side), table])
+
+
+def _transition(row: dict[str, Any], start: int) -> str:
+    when = row["estimate"] if row["estimate"] is not None else row["time"]
+    seconds = "" if when is None else f"{(when - start) / 1e9:.6f}"
+    frame = "" if row["frame"] is None else str(row["frame"])
+    return _row((frame, seconds, row["event"], row["to_state"], row["evidence"], row["note"]), "td")
+
+
+def _row(cells: Sequence[str | None], element: str) -> str:
+    """A row of a table whose first two columns are numbers."""
+    told = [escape(cell or "") for cell in cells]
+    numbers = "".join(f"<{element} class='number'>{cell}</{element}>" for cell in told[:2])
+    return f"<tr>{numbers}{''.join(f'<{element}>{cell}</{element}>' for cell in told[2:])}</tr>"
 
 
 _HEADINGS = ["flow", "client", "server", "client state", "server state", "opened", "closed"]

@@ -7,7 +7,7 @@ who asks later reads the capture again. ``Source`` knows whether that can be don
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,10 @@ SMALL_CAPTURE = 8_000_000
 
 LONGEST_MSL = 7 * 86_400
 """Seconds; RFC 9293 3.4.2 says 120. Whoever gives more has taken milliseconds, or a date, for seconds."""
+
+
+_ONE = (str, bytes, bytearray, memoryview, os.PathLike)
+"""What can be iterated over and yet is one name (or, octets, none at all)."""
 
 
 class Tables(Protocol):
@@ -91,11 +95,13 @@ class Pass:
 class Source:
     """Where packets come from, and whether they can be had a second time.
 
-    ``given`` is a path (also a glob or a folder), a list of them, an open binary file, or ``"-"`` for standard input.
+    ``given`` is a path (also a glob or a folder), several of them, an open binary file, or ``"-"`` for standard input.
     """
 
     def __init__(self, given: Any) -> None:
-        self.given = given
+        # Paths that can be had only once are needed more often, and those of a set have no order of their own.
+        several = isinstance(given, Iterable) and not isinstance(given, _ONE) and not hasattr(given, "read")
+        self.given = sorted(given, key=str) if isinstance(given, Set) else list(given) if several else given
         self._seen = self._fingerprint()
 
     @property
@@ -128,6 +134,10 @@ class Source:
     def size(self) -> int:
         """Octets of the files, 0 where it is not known."""
         return sum(size for _, size, _ in self._seen)
+
+    def gone(self) -> str:
+        """A file that was read and is there no more; empty where all are."""
+        return next((path for path in self.paths if not os.path.exists(path)), "")
 
     def unchanged(self) -> bool:
         """Whether the files are those that were read: same names, sizes and dates."""

@@ -16,7 +16,7 @@ MOST_CAUSES, MOST_STALLS = 3, 3
 
 LIMITED = {
     "handshake": "the handshake",
-    "teardown": "the closing",
+    "teardown": "the close of the connection",
     "zero_window": "the {peer}'s zero window",
     "receive_window": "the {peer}'s receive window",
     "recovery": "the repair of losses",
@@ -29,7 +29,7 @@ LIMITED = {
 
 STALLED = {
     "handshake": "the handshake",
-    "teardown": "the closing",
+    "teardown": "the close of the connection",
     "zero_window": "a zero window of the {peer}",
     "receive_window": "the {peer}'s receive window, which was full",
     "recovery": "the repair of a loss",

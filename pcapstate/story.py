@@ -25,9 +25,11 @@ _OPENED = {
 
 
 def story(flow: Flow) -> str:
-    """A few sentences: how it was opened and ended, what was carried, what slowed it, in which states it was left."""
+    """A few sentences: how it was opened and ended, what the SYNs offered and what was carried, what slowed it, in
+    which states it was left.
+    """
     facts = flow.facts
-    sentences = [_opening(flow), _ending(facts), _carried(facts), *slowness(flow)]
+    sentences = [_opening(flow), _ending(facts), _offers(facts), _carried(facts), *slowness(flow)]
     sentences += [*_left(flow), _used_again(flow)]
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -46,7 +48,7 @@ def _opening(flow: Flow) -> str:
 def _carried(facts: dict[str, Any]) -> str:
     sent = [f"{octets(facts[f'{side}_bytes'])} from the {side}" for side in SIDES if facts[f"{side}_bytes"]]
     again = [
-        f"the {side} sent {facts[f'{side}_retransmissions']:,} of its segments again"
+        f"the {side} sent {_segments(facts[f'{side}_retransmissions'])} again"
         for side in SIDES
         if facts[f"{side}_retransmissions"]
     ]
@@ -54,6 +56,30 @@ def _carried(facts: dict[str, Any]) -> str:
         return ""
     carried = f"It carried {' and '.join(sent)} in {facts['duration']:.3f} s"
     return f"{carried}; {' and '.join(again)}." if again else f"{carried}."
+
+
+def _segments(number: int) -> str:
+    return f"{number:,} segment{'' if number == 1 else 's'}"
+
+
+def _offers(facts: dict[str, Any]) -> str:
+    """What the SYNs offered, of those that are in the capture."""
+    client, server = (_offer(facts, side) for side in SIDES)
+    if client == server and client:
+        return f"Both offered {client}."
+    told = [f"the {side} offered {offer}" for side, offer in zip(SIDES, (client, server), strict=True) if offer]
+    sentence = "; ".join(told)
+    return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""
+
+
+def _offer(facts: dict[str, Any], side: str) -> str:
+    """The options of a side's SYN; empty where that was not captured."""
+    if facts[f"{side}_sack"] is None:
+        return ""
+    numbers = {"MSS": facts[f"{side}_mss"], "window scale": facts[f"{side}_window_scale"]}
+    offers = [f"{name} {number}" for name, number in numbers.items() if number is not None]
+    offers += [name for name, column in (("SACK", "sack"), ("timestamps", "timestamps")) if facts[f"{side}_{column}"]]
+    return ", ".join(offers) or "no options"
 
 
 def _ending(facts: dict[str, Any]) -> str:

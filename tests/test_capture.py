@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 
+import numpy as np
 import pandas as pd
 import pytest
 from making import START, a_pass, flow_row, four_way_close, millis
@@ -85,7 +86,7 @@ def test_connections_by_number_and_in_turn():
 
 @pytest.mark.parametrize("number", [-1, 1, 99])
 def test_a_number_that_is_not_there(capture, number):
-    with pytest.raises(IndexError, match=f"no flow {number}: capture has flows 0 to 0"):
+    with pytest.raises(IndexError, match=f"no flow {number}: capture has only flow 0"):
         capture.flow(number)
 
 
@@ -164,6 +165,29 @@ def test_a_capture_that_changed_is_not_read_again(runs):
     runs.file.write_bytes(b"another capture")
     with pytest.raises(CaptureError, match=r"x\.pcap has changed since it was read"):
         capture.segments  # noqa: B018
+
+
+def test_a_capture_that_is_gone_is_not_read_again(runs):
+    capture = read(runs.file, keep=())
+    runs.file.unlink()
+    with pytest.raises(CaptureError, match=r"x\.pcap is gone, and would have to be read again"):
+        capture.segments  # noqa: B018
+
+
+def test_one_table_to_keep_need_not_be_a_list(runs):
+    read(runs.file, keep="windows")
+    assert list(runs[0]["keep"]) == ["windows"]
+
+
+@pytest.mark.parametrize("number", ["0", 0.0, None, True, np.timedelta64(0, "s")])
+def test_a_flow_has_a_whole_number(capture, number):
+    with pytest.raises(TypeError, match="a flow has a whole number"):
+        capture.flow(number)
+
+
+def test_a_flow_by_a_number_of_numpy(capture):
+    assert capture.flow(np.int64(0)) == capture[0] == capture.flow(0)
+    assert type(capture.flow(np.int64(0)).number) is int
 
 
 def test_a_pipe_cannot_be_read_again(runs):

@@ -157,9 +157,12 @@ def test_a_table_on_standard_output():
     assert done.stderr == ""
 
 
-def test_who_reads_only_the_beginning_is_no_failure():
+@pytest.mark.parametrize(
+    "command", ["schema", f"analyze {HANDSHAKE}", f"ladder {HANDSHAKE}", f"analyze {HANDSHAKE} --flow 0"]
+)
+def test_who_reads_only_the_beginning_is_no_failure(command):
     done = subprocess.run(
-        f'"{sys.executable}" -m pcapstate schema | head -n 1; echo ${{PIPESTATUS[0]}}',
+        f'"{sys.executable}" -m pcapstate {command} | head -n 1; echo ${{PIPESTATUS[0]}}',
         shell=True, executable="/bin/bash", capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "0"

@@ -171,6 +171,11 @@ def test_one_table_into_a_file(tmp_path, capsys):
     assert f"Wrote {tmp_path / 'flows.ndjson'}: flows, 2 rows" in capsys.readouterr().out
 
 
+def test_one_row_is_one_row(tmp_path, capsys):
+    assert run(["analyze", TWO_FLOWS, "--flow", "1", "-o", str(tmp_path / "flows.csv")]) == DONE
+    assert capsys.readouterr().out.endswith("flows, 1 row\n")
+
+
 def test_quiet_says_nothing(tmp_path, capsys):
     assert run(["analyze", TWO_FLOWS, "-q", "-o", str(tmp_path)]) == DONE
     assert capsys.readouterr() == ("", "")

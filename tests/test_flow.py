@@ -80,6 +80,16 @@ def test_flows_are_equal_when_they_are_the_same(capture):
     assert capture.flow(0) != 0
 
 
+def test_sides_are_equal_when_they_are_the_same(capture):
+    flow = capture.flow(0)
+    assert flow.client == capture.flow(0).client
+    assert hash(flow.client) == hash(capture.flow(0).client)
+    assert len({flow.client, flow.server, capture.flow(0).server}) == 2
+    assert flow.client != flow.server
+    assert flow.client != Capture(a_pass()).flow(0).client
+    assert flow.client != "client"
+
+
 # --- states ----------------------------------------------------------------------------------------------------
 
 
@@ -103,6 +113,8 @@ def test_states_of_a_side_picked_up_mid_stream():
 def test_the_final_state_is_that_at_the_last_frame(flow):
     assert flow.client.final_state == "TIME_WAIT"
     assert flow.server.final_state == "CLOSED"
+    # A timer that runs out later is one more state of the timeline, and not the final one.
+    assert flow.client.states[-1] == "CLOSED"
     assert flow_with([], server_state=None).server.final_state is None
     assert flow_with([], server_state="").server.final_state is None
 

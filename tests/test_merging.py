@@ -152,6 +152,22 @@ def test_a_folder_without_captures_is_an_error(tmp_path):
         Set(origins(tmp_path))
 
 
+@pytest.mark.parametrize(("name", "told"), [("py.typed", 0), ("b", 0), ("b.pcap", 1), ("b.pcap12", 1)])
+def test_an_empty_file_of_a_folder_is_one_of_the_set_if_it_is_called_so(tmp_path, name, told):
+    (tmp_path / "a.pcap1").write_bytes(at(1))
+    (tmp_path / name).touch()
+    made = Set(origins(tmp_path))
+    assert made.seconds == [1]
+    assert [problem.kind for problem in made.problems] == ["empty"] * told
+
+
+def test_empty_files_make_no_capture_of_a_folder(tmp_path):
+    (tmp_path / "py.typed").touch()
+    (tmp_path / "x.pcap").touch()
+    with pytest.raises(CaptureError, match="no file in the folder is a capture"):
+        Set(origins(tmp_path))
+
+
 def test_files_without_packets_are_told_and_the_others_read(write):
     made = Set(write(at(1), b"", at(), at(2)[:20], at(3)))
     assert made.seconds == [1, 3]

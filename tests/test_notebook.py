@@ -76,7 +76,24 @@ def test_a_side_without_states_says_so():
     assert "client: no state seen" in Page(capture.flow(0)._repr_html_()).texts
 
 
-@pytest.mark.parametrize("view", [lambda capture: capture, lambda capture: capture.flow(0)], ids=["capture", "flow"])
+def test_a_side_shows_its_states_and_transitions(capture):
+    page = Page(capture.flow(0).client._repr_html_())
+    assert page.tags.count("table") == 1
+    assert page.tags.count("tr") == 1 + 6
+    assert {"FIN_WAIT_2", "0.010000", "rcv SYN,ACK", "confirmed", "60.070000"} <= set(page.texts)
+    assert "Flow 0, client: 10.0.0.1:40000" in page.texts
+    empty = Capture(a_pass({**four_way_close(), "timeline": []})).flow(0).server
+    assert "table" not in Page(empty._repr_html_()).tags
+
+
+VIEWS = {
+    "capture": lambda capture: capture,
+    "flow": lambda capture: capture.flow(0),
+    "side": lambda capture: capture.flow(0).client,
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_what_comes_from_outside_is_escaped(view):
     evil = "<script>alert('x')</script>&"
     capture = with_flows(flow_row(note=evil, client_address=evil))
@@ -85,7 +102,7 @@ def test_what_comes_from_outside_is_escaped(view):
     assert "&lt;script&gt;" in text
 
 
-@pytest.mark.parametrize("view", [lambda capture: capture, lambda capture: capture.flow(0)], ids=["capture", "flow"])
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_html_and_css_only(capture, view):
     text = view(capture)._repr_html_()
     assert not {"script", "img", "link", "iframe"} & set(Page(text).tags)

@@ -63,6 +63,25 @@ def file(tmp_path):
     return path
 
 
+def test_what_can_be_had_only_once_is_kept(file):
+    """The fingerprint, the reader and who reads again all need the names."""
+    for several in (iter([str(file)]), (name for name in [str(file)]), {str(file)}, {str(file): 1}, (str(file),)):
+        source = Source(several)
+        assert list(source.given) == [str(file)]
+        assert source.repeatable
+        assert source.name == "x.pcap"
+    assert Source({"b.pcap", "a.pcap"}).given == ["a.pcap", "b.pcap"]
+    assert Source(file).given == file
+    assert Source(b"no name").given == b"no name"
+
+
+def test_a_file_that_is_gone(file):
+    source = Source(str(file))
+    assert source.gone() == ""
+    file.unlink()
+    assert source.gone() == str(file)
+
+
 def test_a_file_can_be_read_again(file):
     source = Source(str(file))
     assert source.repeatable

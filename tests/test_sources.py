@@ -129,6 +129,19 @@ def test_an_open_file_is_read_from_where_it_stands(folder):
         assert not file.closed
 
 
+def test_an_open_file_that_was_read_to_its_end_is_an_error(folder):
+    """It would be a capture without packets; an empty file is one."""
+    with open(folder / "cap1.pcap", "rb") as file:
+        file.read()
+        (origin,) = origins(file)
+        with pytest.raises(CaptureError, match=r"this open file has been read to its end: seek\(0\), or give its path"):
+            origin.open()
+        file.seek(0)
+        origin.open()
+    (empty,) = origins(io.BytesIO())
+    empty.open()
+
+
 def test_an_open_file_without_a_name_has_one_for_messages():
     (origin,) = origins(io.BytesIO(b""))
     assert origin.name == "an open file"

@@ -20,7 +20,8 @@ def told(**facts):
 def test_an_ordinary_connection():
     assert told() == (
         "10.0.0.1:40000 opened the connection to 10.0.0.2:80 by a three-way handshake. "
-        "The client closed it first (fin). It carried 100 B from the client in 0.080 s. "
+        "The client closed it first (fin). The client offered MSS 1460, SACK. "
+        "It carried 100 B from the client in 0.080 s. "
         "The client is left in TIME_WAIT. The server is left in CLOSED, as it seems."
     )
 
@@ -43,7 +44,9 @@ def test_guessed_roles_are_said():
 
 def test_the_verdict_of_the_replay_takes_the_place_of_our_words():
     note = "Opened by a three-way handshake (frames 1, 2, 3). The server aborted it (RST in frame 9)."
-    assert told(note=note).startswith(f"10.0.0.1:40000 is the client, 10.0.0.2:80 the server. {note} It carried")
+    assert told(note=note).startswith(
+        f"10.0.0.1:40000 is the client, 10.0.0.2:80 the server. {note} The client offered"
+    )
     assert "closed it first" not in told(note=note)
     assert "is guessed). " in told(note=note, roles="guessed")
 
@@ -70,12 +73,31 @@ def test_an_end_of_which_nothing_is_known():
     assert "ended" not in told(closed_by=None, close_reason=None)
 
 
+def test_what_the_syns_offered():
+    assert " The client offered MSS 1460, SACK. It carried" in told()
+    both = {f"{side}_{name}": value for side in ("client", "server") for name, value in
+            {"mss": 1460, "window_scale": 7, "sack": True, "timestamps": True}.items()}  # fmt: skip
+    assert " Both offered MSS 1460, window scale 7, SACK, timestamps. " in told(**both)
+    other = {**both, "server_mss": 536, "server_window_scale": None, "server_sack": False, "server_timestamps": False}
+    assert " The client offered MSS 1460, window scale 7, SACK, timestamps; the server offered MSS 536. " in told(
+        **other
+    )
+    assert "; the server offered no options. " in told(**{**other, "server_mss": None})
+
+
+def test_a_syn_that_was_not_captured_offers_nothing():
+    assert "offered" not in told(client_sack=None, client_mss=None)
+
+
 def test_what_was_carried():
     assert "It carried 1.5 kB from the client and 2 B from the server in 0.080 s." in told(
         client_bytes=1500, server_bytes=2
     )
     assert "carried" not in told(client_bytes=0)
-    assert "; the client sent 3 of its segments again." in told(client_retransmissions=3)
+    assert "; the client sent 3 segments again." in told(client_retransmissions=3)
+    assert "; the client sent 1 segment again and the server sent 2 segments again." in told(
+        client_retransmissions=1, server_retransmissions=2
+    )
 
 
 def test_what_is_only_presumed_is_marked():

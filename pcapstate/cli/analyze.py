@@ -105,7 +105,7 @@ class Plan:
         for name, columns in made.items():
             target: Any = self.file or sys.stdout.buffer
             rows = write_table(TABLES[name], columns, target, self.form)
-            self.told.append(f"Wrote {self.file}: {name}, {rows:,} rows")
+            self.told.append(f"Wrote {self.file}: {name}, {rows:,} row{'' if rows == 1 else 's'}")
 
 
 def _is_file(path: Path) -> bool:

@@ -44,7 +44,15 @@ def summarize(capture: Capture, chosen: np.ndarray | None, *, limit: int, detail
 
 def _console() -> Console:
     known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if known else WIDTH, highlight=False, soft_wrap=False)
+    return _Console(width=None if known else WIDTH, highlight=False, soft_wrap=False)
+
+
+class _Console(Console):
+    """Whoever has seen enough (head, a pager) is no failure: rich itself would end the command with 1 then."""
+
+    def on_broken_pipe(self) -> None:
+        """Goes on to the one place that knows what to do; called while the error is handled."""
+        raise  # noqa: PLE0704
 
 
 def opening(capture: Capture, chosen: int) -> list[str]:

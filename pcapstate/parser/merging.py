@@ -7,6 +7,7 @@ one of them, and thousands of files can be named.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -70,11 +71,17 @@ class Several:
         self._stored_before = 0
         for origin in named:
             try:
-                self._look_into(origin, len(files))
+                if not (origin.optional and origin.size == 0):
+                    self._look_into(origin, len(files))
             except NotACapture:
                 if not origin.optional:
                     self.close()
                     raise
+        # An empty file of a folder is one of the set, not yet written, if a capture there has the same ending.
+        endings = {_ending(file.path) for file in files}
+        for origin in named:
+            if origin.optional and origin.size == 0 and _ending(origin.name) in endings:
+                self._look_into(origin, len(files))
         if not files:
             raise CaptureError("no file in the folder is a capture")
         self._later.sort(key=lambda later: (later.first_time, later.number), reverse=True)
@@ -209,3 +216,8 @@ class Several:
         frame = int(row(self._tables.plan, 0).frame)
         self._problems += [replace(problem, frame=frame if w.handed else 0) for problem in file.problems]
         file.problems.clear()
+
+
+def _ending(path: str) -> str:
+    """The ending of a file's name, without the number that a rotated set has there: .pcap of x.pcap12."""
+    return os.path.splitext(path)[1].rstrip("0123456789")

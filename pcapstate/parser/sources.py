@@ -102,7 +102,10 @@ class Stream:
         self._stored = _Stored(file)
         self._octets: Forward = self._stored
         try:
-            self.compression = compression(self._stored.peek(LONGEST_MAGIC))
+            head = self._stored.peek(LONGEST_MAGIC)
+            if not head and not owned and _position(file) > 0:
+                raise CaptureError(f"{name}: this open file has been read to its end: seek(0), or give its path")
+            self.compression = compression(head)
             if self.compression:
                 self._octets = Decompressed(self._stored, self.compression)
         except (MissingModule, StreamError) as error:
@@ -211,6 +214,14 @@ def _regular(names: Iterable[str], none: str, *, optional: bool) -> Iterator[Ori
 def _natural(name: str) -> list[tuple[int, int, str]]:
     parts = re.split(r"([0-9]+)", name)
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
+
+
+def _position(file: Any) -> int:
+    """Where an open file is read next; 0 for a pipe or the like, which has no places."""
+    try:
+        return int(file.tell())
+    except (OSError, ValueError, AttributeError):
+        return 0
 
 
 def _size(path: str) -> int:
