@@ -26,8 +26,8 @@ def test_an_option_is_padded_and_says_its_length_without(order, length):
 
 
 def test_a_comment_is_utf8_and_no_longer_than_an_option_can_be():
-    assert blocks.comment("größer") == made_option(1, "größer".encode())
-    assert len(blocks.comment("x" * 70_000)) == 4 + 65_536
+    assert blocks.comment_options([1], ["größer"], "little") == {1: made_option(1, "größer".encode())}
+    assert len(blocks.comment_options([1], ["x" * 70_000], "little")[1]) == 4 + 65_536
 
 
 def test_comments_of_one_frame_follow_each_other():

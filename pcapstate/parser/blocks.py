@@ -66,16 +66,15 @@ def option(code: int, value: bytes, order: Order = "little") -> bytes:
     return _HEADS[order](code, len(value)) + value + _PADDING[-len(value) & 3]
 
 
-def comment(text: str, order: Order = "little") -> bytes:
-    """A comment as an option, cut where it is longer than an option can be."""
-    return option(COMMENT, text.encode("utf-8", "replace")[:0xFFFF], order)
-
-
 def comment_options(frames: list[int], texts: list[str], order: Order) -> dict[int, bytes]:
-    """The comments of each frame as options."""
+    """The comments of each frame as options; a text is cut where it is longer than an option can be."""
     found: dict[int, bytes] = {}
+    head = _HEADS[order]
     for frame, text in zip(frames, texts, strict=True):
-        found[frame] = found.get(frame, b"") + comment(text, order)
+        # Not by `option`: there may be millions.
+        value = text.encode("utf-8", "replace")[:0xFFFF]
+        made = head(COMMENT, len(value)) + value + _PADDING[-len(value) & 3]
+        found[frame] = found[frame] + made if frame in found else made
     return found
 
 
