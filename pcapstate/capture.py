@@ -75,6 +75,10 @@ class Capture:
             self._read_again(name)
         return self._pass.columns(name)
 
+    def glimpse(self, name: str) -> Columns:
+        """Of ``timeline`` or ``notes``, what ``findings`` are made from; the tables take longer to make."""
+        return self._pass.glimpse(name)
+
     def table(self, name: str) -> pd.DataFrame:
         """A table by its name, as a DataFrame."""
         if name not in self._frames:

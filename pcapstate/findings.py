@@ -44,7 +44,7 @@ class Finding:
 def of_capture(capture: Capture, flows: Columns | None = None) -> list[Finding]:
     """What there is to find in a capture, or in some of its connections: those rows of its table ``flows``."""
     flows = capture.columns("flows") if flows is None else flows
-    others = [capture.columns(name) for name in ("timeline", "stalls", "notes")]
+    others = [capture.glimpse("timeline"), capture.columns("stalls"), capture.glimpse("notes")]
     return findings(flows, *others, until=capture.times[1], whole=capture.columns("flows"))
 
 

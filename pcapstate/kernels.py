@@ -18,6 +18,7 @@ import dis
 import functools
 import hashlib
 import inspect
+import mmap
 import os
 import sys
 import types
@@ -133,9 +134,14 @@ class Compiled:
     def grown(self, row: Row, table: np.ndarray, count: int) -> np.ndarray:
         if count <= len(table):
             return table
-        # In place where the system can move pages instead of copying them. Nobody holds a view: rows are used in kernels.
-        table.resize(count, refcheck=False)
-        return table
+        size = count * row.dtype.itemsize
+        room = getattr(table.base, "obj", None)
+        if isinstance(room, mmap.mmap) and len(room) >= size:
+            return np.frombuffer(room, row.dtype, count)
+        reserved = _reserved(MANY_TIMES * size)
+        larger = np.zeros(count, row.dtype) if reserved is None else np.frombuffer(reserved, row.dtype, count)
+        larger[: len(table)] = table
+        return larger
 
     def grown_integers(self, table: np.ndarray, count: int, value: int = 0) -> np.ndarray:
         if count <= len(table):
@@ -149,6 +155,24 @@ class Compiled:
 
     def view(self, row: Row, table: np.ndarray, count: int) -> np.ndarray:
         return table[:count]
+
+
+MANY_TIMES = 64
+"""How much larger a table may become than it is when it first grows, before it has to be copied."""
+
+
+def _reserved(size: int) -> mmap.mmap | None:
+    """Addresses for ``size`` octets, all 0, which cost memory only where they are written; None if there are none.
+
+    In large pages: the first touch of each small one takes as long as copying it. For rows that are used one after
+    another this costs nothing, and a table that grows there is not copied.
+    """
+    try:
+        space = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        space.madvise(mmap.MADV_HUGEPAGE)
+    except (AttributeError, OSError, ValueError):
+        return None  # another system, or one that counts addresses as memory
+    return space
 
 
 Speed = Interpreted | Compiled

@@ -64,6 +64,11 @@ class Pass:
             return {**columns, "file": self._file_names(columns["file"])}
         return columns
 
+    def glimpse(self, name: str) -> Columns:
+        """Of a table the rows and columns that findings are made from; all, if the replay has no shorter way."""
+        short = getattr(self.tables, "glimpse", None)
+        return self.columns(name) if short is None else short(name)
+
     def _file_names(self, numbers: Values) -> Values:
         """The replay knows files by their numbers, the reader by their names; the same file may be read twice."""
         if not isinstance(numbers, Coded):

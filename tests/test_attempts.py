@@ -21,7 +21,7 @@ def attempted(segments, speed=INTERPRETED, size=1000):
         now = made.last_time
         engine.feed(made)
     engine.finish()
-    return attempts(engine.outcomes, engine.steps, engine.last_time)
+    return attempts(engine.outcomes, engine.last_time)
 
 
 def milliseconds(times):

@@ -118,3 +118,34 @@ def test_addresses_are_written_when_they_are_asked_for():
     assert list(words) == list(words[:]) == ["10.0.0.1", "2001:db8::1"]
     with pytest.raises(IndexError):
         words[2]
+
+
+CLOSING = """
+FIN_WAIT_1    --> <SEQ=100><ACK=300><CTL=FIN,ACK>           --> CLOSE_WAIT
+FIN_WAIT_2    <-- <SEQ=300><ACK=101><CTL=ACK>               <-- CLOSE_WAIT    +0.020
+"""
+CLOSED = """
+TIME_WAIT     <-- <SEQ=300><ACK=101><CTL=FIN,ACK>           <-- LAST_ACK      +0.100
+TIME_WAIT     --> <SEQ=101><ACK=301><CTL=ACK>               --> CLOSED        +0.010
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "state", "count"),
+    [
+        (TWO, "to_state", "CLOSE_WAIT", 0),
+        (TWO + CLOSING, "to_state", "CLOSE_WAIT", 1),
+        (TWO + CLOSING + CLOSED, "to_state", "CLOSE_WAIT", 0),
+        (TWO + CLOSING + CLOSED, "from_state", "TIME_WAIT", 1),
+    ],
+)
+def test_how_long_sides_wait_is_what_the_timeline_says(text, column, state, count):
+    made = replayed(segments_of(text).rows)
+    whole, seen = made.table("timeline"), made.glimpse("timeline")
+    code = TABLES["timeline"][column].words.index(state)
+    rows = np.flatnonzero(seen[column] == code)
+    assert len(rows) == count
+    for row in rows:
+        (same,) = np.flatnonzero((whole[column] == code) & (whole["side"] == seen["side"][row]))
+        for name in ("flow", "estimate", "dwell") if state == "TIME_WAIT" else ("flow", "latest"):
+            assert seen[name][row] == whole[name][same], name

@@ -253,3 +253,12 @@ def test_every_kind_is_known():
 def test_counts_in_words():
     assert connections(np.array([True, False])) == "1 connection"
     assert connections(np.ones(1200, bool)) == "1,200 connections"
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.pcap")), ids=lambda path: path.stem)
+def test_the_short_way_finds_what_the_whole_tables_do(path):
+    capture = ps.read(path)
+    tables = [capture.columns(name) for name in ("flows", "timeline", "stalls", "notes")]
+    told = [[(f.kind, f.text, f.flows.tolist()) for f in found]
+            for found in (of_capture(capture), findings(*tables, until=capture.times[1]))]  # fmt: skip
+    assert told[0] == told[1]

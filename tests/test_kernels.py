@@ -141,6 +141,29 @@ def test_a_grown_table_keeps_its_rows(speed):
     assert len(speed.grown(Point, table, 2)) == 6
 
 
+def test_a_large_table_grows_without_being_copied(monkeypatch):
+    table = COMPILED.grown(Point, filled(COMPILED), 10)
+    larger = COMPILED.grown(Point, table, 100)
+    larger[1]["x"] = 77
+    assert table[1]["x"] == 77
+    assert listed(COMPILED, larger, 100)[4:] == [(0, 0, 0)] * 96
+    # Beyond what was reserved it has to be.
+    monkeypatch.setattr(kernels, "MANY_TIMES", 2)
+    largest = COMPILED.grown(Point, larger, 100_000)
+    assert listed(COMPILED, largest, 3) == listed(COMPILED, larger, 3)
+    assert len(largest) == 100_000
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError, AttributeError])
+def test_a_table_grows_where_addresses_cannot_be_reserved(error, monkeypatch):
+    def refused(*_, **__):
+        raise error
+
+    monkeypatch.setattr(kernels.mmap, "mmap", type("Refused", (), {"__new__": refused}))
+    table = COMPILED.grown(Point, filled(COMPILED), 6)
+    assert listed(COMPILED, COMPILED.grown(Point, table, 8), 7)[3:] == [(3, 30, -3), *[(0, 0, 0)] * 3]
+
+
 @SPEEDS
 def test_an_array_is_a_copy(speed):
     table = filled(speed)

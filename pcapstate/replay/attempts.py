@@ -1,7 +1,7 @@
 """Every attempt to connect, as the listener that it went to saw it: the ground for what is said about listeners.
 
-Gathered from the columns of settled flows and from their steps, for all flows of a capture at once. A listener is a
-server's address and port. Connections found in mid-stream tell nothing of their opening, so they are left out.
+Gathered from the outcomes of settled flows, for all flows of a capture at once. A listener is a server's address and
+port. Connections found in mid-stream tell nothing of their opening, so they are left out.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..schema import MISSING, OPENED, SIDES
-from ..tcp import machine
 from .groups import different
 from .outcome import Outcomes
-from .packed import Batches
 
 UNANSWERED, REFUSED, HALF_OPEN = (OPENED.index(word) for word in ("unanswered", "refused", "half_open"))
 
@@ -51,10 +49,9 @@ class Attempts:
     last_time: int
 
 
-def attempts(outcomes: Outcomes, steps: Batches, last_time: int) -> Attempts:
-    """All attempts of a capture, from its batches. ``last_time``: of the capture, nanoseconds."""
-    numbers = outcomes.column("flow")
-    order = np.argsort(numbers, kind="stable")
+def attempts(outcomes: Outcomes, last_time: int) -> Attempts:
+    """All attempts of a capture. ``last_time``: of the capture, nanoseconds."""
+    order = np.argsort(outcomes.column("flow"), kind="stable")
     opened = outcomes.column("opened")[order]
     kept = opened != OPENED.index("midstream")
     order = order[kept]
@@ -67,8 +64,7 @@ def attempts(outcomes: Outcomes, steps: Batches, last_time: int) -> Attempts:
     port = get("server_port")
     listener, _ = different([*server.T, port], len(port))
     caller, _ = different([*client.T], len(port))
-    spans = _spans(steps, len(numbers), last_time)
-    received, left, waited, waited_until = (span[numbers[order]] for span in spans)
+    left, waited, until = (get(f"server_{name}") for name in ("received_until", "waited", "waited_until"))
     return Attempts(
         client=client,
         server=server,
@@ -86,22 +82,9 @@ def attempts(outcomes: Outcomes, steps: Batches, last_time: int) -> Attempts:
         syn_acks=get("syn_acks"),
         acks_ignored=get("acks_ignored"),
         packets=get("client_packets") + get("server_packets"),
-        received=received,
+        received=get("server_received"),
         left=np.where(left == MISSING, get("end"), left),
         waited=waited,
-        waited_until=waited_until,
+        waited_until=np.where((waited != MISSING) & (until == MISSING), last_time, until),
         last_time=last_time,
     )
-
-
-def _spans(steps: Batches, flows: int, last_time: int) -> list[np.ndarray]:
-    """When each server entered and left SYN_RECEIVED and TIME_WAIT, by the estimates; shape (flows,) each."""
-    out = [np.full(flows, MISSING) for _ in range(4)]
-    flow, side, before, after, estimate = map(steps.column, ("flow", "side", "before", "after", "estimate"))
-    server = side == 1
-    for k, state in ((0, machine.SYN_RECEIVED), (2, machine.TIME_WAIT)):
-        enters, leaves = server & (after == state), server & (before == state)
-        out[k][flow[enters]] = estimate[enters]
-        out[k + 1][flow[leaves]] = estimate[leaves]
-    out[3] = np.where((out[2] != MISSING) & (out[3] == MISSING), last_time, out[3])
-    return out

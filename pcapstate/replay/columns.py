@@ -237,9 +237,33 @@ def timeline_table(parts: Batches, flows: FlowColumns) -> Columns:
     return out
 
 
+def waits(outcomes: Outcomes) -> Columns:
+    """Of the timeline, what tells how long sides wait: that a side came into CLOSE_WAIT and is still there, that it
+    left TIME_WAIT; of these rows the columns that say so. Without looking through all steps."""
+    parts: list[Columns] = []
+    for place, side in enumerate(SIDES):
+        stays = np.flatnonzero(outcomes.column(f"{side}_state") == machine.CLOSE_WAIT)
+        until = outcomes.column(f"{side}_waited_until")
+        leaves = np.flatnonzero(until != MISSING)
+        since = outcomes.column(f"{side}_close_waits")[stays]
+        until = until[leaves]
+        none = np.full(len(stays), np.nan)
+        made: dict[str, tuple[Any, Any]] = {
+            "from_state": (np.zeros(len(stays), np.int8), np.full(len(leaves), machine.TIME_WAIT + 1, np.int8)),
+            "to_state": (np.full(len(stays), machine.CLOSE_WAIT, np.int8), np.zeros(len(leaves), np.int8)),
+            "latest": (since, np.full(len(leaves), MISSING)),
+            "estimate": (since, until),
+            "dwell": (none, (until - outcomes.column(f"{side}_waited")[leaves]) / 1e9),
+        }
+        rows = np.concatenate([stays, leaves])
+        columns: Columns = {name: np.concatenate(both) for name, both in made.items()}
+        parts.append({"flow": outcomes.column("flow")[rows], "side": np.full(len(rows), place, np.int8), **columns})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def notes_table(found: np.ndarray, table: Table) -> Columns:
     """The finished table ``notes``, in the order of frames."""
     return note_columns(found)
 
 
-__all__ = ["Columns", "FlowColumns", "addresses", "empty", "notes_table", "timeline_table"]
+__all__ = ["Columns", "FlowColumns", "addresses", "empty", "notes_table", "timeline_table", "waits"]

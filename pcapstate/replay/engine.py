@@ -47,6 +47,10 @@ class Replayed:
             self._tables[name] = getattr(self._engine, f"{name}_table")()
         return self._tables[name]
 
+    def glimpse(self, name: str) -> Columns:
+        """Some rows and columns of a table, those that findings are made from, without making the table."""
+        return self._engine.glimpse(name)
+
 
 def replay(chunks: Iterable[Any], *, msl: float = DEFAULT_MSL, keep: Collection[str] = ()) -> Replayed:
     """Replays every TCP connection in ``chunks``.
@@ -180,6 +184,13 @@ class Engine:
         """``schema.TIMELINE``."""
         return columns.timeline_table(self.steps, self.flows)
 
+    def glimpse(self, name: str) -> Columns:
+        """Of ``timeline``, who waits in CLOSE_WAIT and in TIME_WAIT; of ``notes``, those on listeners."""
+        if name == "timeline":
+            return columns.waits(self.outcomes)
+        assert name == "notes"
+        return listeners.notes(self.outcomes, self.last_time)
+
     def segments_table(self) -> Columns:
         """``schema.SEGMENTS``."""
         table = segments.segments_table(self.segment_parts, self.log_parts["relabels"], self.outcomes)
@@ -197,7 +208,7 @@ class Engine:
         """``schema.NOTES``."""
         found = np.concatenate(self.note_parts) if self.note_parts else np.zeros(0, np.int64)
         of_flows = columns.notes_table(found, NOTES)
-        return listeners.beside(of_flows, listeners.notes(self.outcomes, self.steps, self.last_time))
+        return listeners.beside(of_flows, listeners.notes(self.outcomes, self.last_time))
 
 
 __all__ = ["Coded", "Engine", "Replayed", "replay"]

@@ -19,7 +19,7 @@ from .attempts import HALF_OPEN, REFUSED, UNANSWERED, Attempts, attempts
 from .columns import address
 from .groups import different, most_at_once
 from .outcome import Outcomes
-from .packed import Batches, Columns
+from .packed import Columns
 
 SECOND = 1_000_000_000
 PATIENCE = SECOND
@@ -40,11 +40,11 @@ class Finding:
     text: str
 
 
-def notes(outcomes: Outcomes, steps: Batches, last_time: int) -> Columns:
+def notes(outcomes: Outcomes, last_time: int) -> Columns:
     """The columns of ``schema.NOTES`` for what there is to say of the listeners of a capture, in the order of time."""
     found: list[Finding] = []
     if outcomes:
-        all_of_them = attempts(outcomes, steps, last_time)
+        all_of_them = attempts(outcomes, last_time)
         rules: tuple[Callable[[Attempts], list[Finding]], ...] = (reused, unanswered, deaf, cookies, backlogs, scans)
         for rule in rules:
             found += rule(all_of_them)

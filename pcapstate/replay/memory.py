@@ -127,8 +127,10 @@ class Store:
         }
         free = speed.grown_integers(m.free, self.room)
         count = int(m.control[FREE_COUNT])
-        for i, slot in enumerate(range(self.room - 1, old - 1, -1)):
-            free[count + i] = slot
+        # The new slots come last: as long as others are free, they cost no memory.
+        fresh = range(self.room - 1, old - 1, -1)
+        for i, slot in enumerate([*fresh, *free[:count]]):
+            free[i] = slot
         m.control[FREE_COUNT] = count + self.room - old
         self.memory = m._replace(free=free, **tables)
         size = int(m.control[BUCKET_MASK]) + 1

@@ -30,8 +30,10 @@ Outcome = Row(
 
 SideOutcome = Row(
     "SideOutcome",
-    # `state`: the last that its steps show, -1: none; `timer`: when TIME_WAIT's timer ends it.
-    "packets bytes state timer close_call mss window_scale sack timestamps isn "
+    # `state`: the last that its steps show, -1: none; `timer`: when TIME_WAIT's timer ends it. When it came into
+    # SYN_RECEIVED and left it, into TIME_WAIT and left that, by the estimates; into CLOSE_WAIT at the latest.
+    "packets bytes state timer received received_until waited waited_until close_waits "
+    "close_call mss window_scale sack timestamps isn "
     "zero_windows retransmissions reordered duplicates lost_before lost_after "
     # `scale_known`: a code of schema.SCALE_KNOWN; `scale`: -1, there is none. Round trips: negative or NEVER, none.
     "window_min window_max receive_buffer zero_time scale scale_known rtt rtt_median rtt_smoothed "

@@ -24,25 +24,26 @@ class Packed:
 
     def __init__(self, table: np.ndarray) -> None:
         """``table``: int64, shape (rows, columns), at least one row; its memory may be used again afterwards."""
-        least, most = table.min(axis=0), table.max(axis=0)
-        gaps = least == MISSING
-        if gaps.any():
-            some = table[:, gaps]
-            least[gaps] = np.where(some == MISSING, most[gaps], some).min(axis=0)
+        columns = np.ascontiguousarray(table.T)
+        least, most = columns.min(axis=1), columns.max(axis=1)
         empty = most == MISSING
+        gaps = least == MISSING
+        for at in np.flatnonzero(gaps):
+            values = columns[at]
+            least[at] = values[values > MISSING].min(initial=most[at])
         left = np.ones(len(least), bool)
         self._blocks: list[np.ndarray] = []
         self._places = np.zeros((len(least), 2), np.int16)
         for width, none, highest in WIDTHS:
             fit = left & ((none < least) & (most <= highest) | empty)
             # The least number of all is MISSING: it becomes the least of the width.
-            self._add(fit, np.maximum(table.T[fit], none).astype(width))
+            self._add(fit, (np.maximum(columns[fit], none) if gaps[fit].any() else columns[fit]).astype(width))
             left &= ~fit
         # Addresses and initial sequence numbers.
         fit = left & ~gaps & (least >= 0) & (most <= 0xFFFFFFFF)
-        self._add(fit, table.T[fit].astype(np.uint32))
+        self._add(fit, columns[fit].astype(np.uint32))
         left &= ~fit
-        self._add(left, table.T[left])
+        self._add(left, columns[left])
 
     def _add(self, which: np.ndarray, block: np.ndarray) -> None:
         if len(block):

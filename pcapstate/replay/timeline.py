@@ -73,6 +73,7 @@ NOTES = (
 NEXT, NO_EFFECT = machine.NEXT, machine.NO_STATE
 CLOSED, LISTEN, ESTABLISHED = machine.CLOSED, machine.LISTEN, machine.ESTABLISHED
 FIN_WAIT_1, FIN_WAIT_2, TIME_WAIT = machine.FIN_WAIT_1, machine.FIN_WAIT_2, machine.TIME_WAIT
+CLOSE_WAIT, SYN_RECEIVED_STATE = machine.CLOSE_WAIT, machine.SYN_RECEIVED  # an event has the name of the second
 SND_SYN, RCV_SYN, RCV_SYN_ACK, RCV_ACK_OF_SYN = (
     machine.SND_SYN,
     machine.RCV_SYN,
@@ -98,17 +99,31 @@ def tell_steps(m: Any, slot: int, at: int, two_msl: int) -> None:
             end_of_time_wait(m, f, x, y, side, first, two_msl)
         bound(m.steps, first, m.control[STEP_COUNT])
         conclude(m, m.side_outcomes[2 * at + side], first, state)
-        if side and m.outcomes[at].opened == WAS_REFUSED:
-            # Who refuses has no connection: RFC 9293's fictional state CLOSED.
-            m.side_outcomes[2 * at + side].state = CLOSED
+    if m.outcomes[at].opened == WAS_REFUSED:
+        # Who refuses has no connection: RFC 9293's fictional state CLOSED.
+        m.side_outcomes[2 * at + 1].state = CLOSED
 
 
 @kernel
 def conclude(m: Any, o: Any, first: int, state: int) -> None:
-    """The last state that the steps from ``first`` on show, the timer of TIME_WAIT left out; and when that ends."""
-    last = m.control[STEP_COUNT] - 1
-    o.state = state if last >= first else NO_STATE
-    o.timer = m.steps[last].estimate if last >= first and m.steps[last].grade == TIMER else MISSING
+    """What the steps of a side, those from ``first`` on, come to; the timer of TIME_WAIT is told beside its state."""
+    o.state = NO_STATE
+    o.timer = o.received = o.received_until = o.waited = o.waited_until = o.close_waits = MISSING
+    for i in range(first, m.control[STEP_COUNT]):
+        step = m.steps[i]
+        o.state = state
+        if step.before == SYN_RECEIVED_STATE:
+            o.received_until = step.estimate
+        elif step.before == TIME_WAIT:
+            o.waited_until = step.estimate
+        if step.after == SYN_RECEIVED_STATE:
+            o.received = step.estimate
+        elif step.after == TIME_WAIT:
+            o.waited = step.estimate
+        elif step.after == CLOSE_WAIT:
+            o.close_waits = step.high if step.high != MISSING else step.estimate
+        elif step.grade == TIMER:
+            o.timer = step.estimate
 
 
 @kernel
