@@ -59,6 +59,7 @@ def test_two_segments_are_an_ordinary_beginning():
         full(0, flags="PSH,ACK") + acked(1) + full(1, 0.020) + full(2),  # it had written no more
         full(0, length=1000) + back(1100, 0.020) + sent(1100, SIZE, 0.020) + sent(1100 + SIZE, SIZE, 0.0001),
         full(0) + acked(1) + full(1, 0.020) + acked(2) + full(2, 0.020),  # one at a time, always
+        full(0) + acked(1) + full(1, 0.020) + acked(2, 0.0005) + full(2, 0.0005),
         full(0) + acked(1) + full(1, 0.020) + full(2, 0.300),  # written later
         full(0) + full(1).replace("\n", "  (not captured)\n") + acked(1) + full(1, 0.020) + full(2),
         full(0) + acked(1, 0.0005) + full(1, 0.0005) + full(2),  # too fast for a program that writes
@@ -80,6 +81,16 @@ def test_the_syns_that_were_seen_are_reason_enough():
     found = labels_of(rows_of(twice + ALONE, **STAMPS))
     assert [label for label, _ in found[:2]] == ["", "retransmission"]
     assert syn(SYNS.format("0.001", "1.500") + ALONE) == ("", "")
+
+
+def test_a_simultaneous_open_has_a_syn_and_a_syn_ack():
+    opening = """
+    SYN_SENT      --> <SEQ=99><CTL=SYN><WND=9000>                ...
+    SYN_SENT      <-- <SEQ=299><CTL=SYN><WND=60000>              <-- SYN_SENT
+    SYN_RECEIVED  --> <SEQ=99><ACK=300><CTL=SYN,ACK><WND=9000>   --> SYN_RECEIVED  +0.020
+    ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK><WND=60000> <-- ESTABLISHED   +0.020
+    """
+    assert syn(opening + sent(100, 0, 0.020) + ALONE) == ("", "")
 
 
 def test_a_capture_that_begins_later_has_no_syn_to_name():

@@ -74,6 +74,13 @@ def test_a_bare_ack_with_the_next_number_shows_that_nothing_was_sent_beyond():
     assert names(HANDSHAKE + TALK + first + sent(140) + rest)[-1] == ""
 
 
+@pytest.mark.parametrize(("wait", "label"), [(0.002, ""), (0.060, "retransmission")])
+def test_what_was_skipped_just_now_may_still_come(wait, label):
+    """Within a round trip nobody can know that it was lost."""
+    first = sent(130, 10) + lost(sent(140, 10, flags="PSH,ACK")) + sent(130, 10, 0.010) + back(140)
+    assert names(HANDSHAKE + TALK + first + sent(140, 10, wait, flags="PSH,ACK"))[-1] == label
+
+
 def test_an_acknowledgement_that_came_late_leaves_room_for_a_timeout():
     """The octets before may have been sent again for nothing, and lost before the capture point."""
     slow = sent(130, 10, flags="PSH,ACK") + lost(sent(130, 10, 0.250, flags="PSH,ACK")) + back(140, 0.020)
@@ -116,14 +123,14 @@ def test_the_handshakes_ack_alone_explains_one():
     assert names(text) == [""] * 10
 
 
-@pytest.mark.parametrize("ids", [(105, 107, 109), (105, 4000, 4001)])
+@pytest.mark.parametrize("ids", [(105, 107, 109, 111), (105, 4000, 4001, 4002)])
 def test_ids_that_do_not_count_tell_nothing(ids):
     """A host that numbers the packets of all its connections together."""
-    text = HANDSHAKE + lost(sent(100, 10, flags="PSH,ACK")) + asks(100, 110, 0.300) + asks(110, 120) + asks(120, 130)
-    rows = rows_of(text)
+    gone = lost(sent(100, 10, flags="PSH,ACK"))
+    rows = rows_of(HANDSHAKE + gone + asks(100, 110, 0.300) + asks(110, 120) + asks(120, 130) + asks(130, 140))
     for row, ip_id in zip(rows[3::2], ids, strict=True):
         row["ip_id"] = ip_id
-    assert [label for label, _ in labels_of(rows)] == [""] * 9
+    assert [label for label, _ in labels_of(rows)] == [""] * 11
 
 
 def test_a_doubt_ends_when_the_packet_comes_late():
@@ -164,11 +171,19 @@ def test_one_packet_lost_is_the_hole():
 # --- before the first retransmission ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("sack", "wait", "label"), [(-1, 0.030, "retransmission"), (1, 0.030, ""), (-1, 0.300, "")])
-def test_without_sack_one_packet_is_sent_again_for_three_duplicate_acks(sack, wait, label):
+@pytest.mark.parametrize(
+    ("sack", "signs_after", "wait", "label"),
+    [
+        (-1, 0.030, 0.030, "retransmission"),
+        (1, 0.100, 0.030, ""),  # a tail loss probe
+        (-1, 0.030, 0.300, ""),  # a timeout
+        (-1, 0.300, 0.030, ""),  # the signs came after a timeout
+    ],
+)
+def test_without_sack_one_packet_is_sent_again_for_three_duplicate_acks(sack, signs_after, wait, label):
     """RFC 5681 3.2: so what was skipped before it was new. With SACK, or after a timeout, it may have been old."""
     flight = "".join(sent(n, 10, flags="PSH,ACK") for n in (130, 140, 150, 160)) + lost(sent(170, 10, flags="PSH,ACK"))
-    signs = back(130, 0.030) * 3 + back(130, 0.001)
+    signs = back(130, signs_after) + back(130) * 3
     again = sent(130, 10, wait) + back(170, 0.020) + sent(170, 10, 0.060, flags="PSH,ACK")
     rows = rows_of(HANDSHAKE + TALK + flight + signs + again, **({"sack_permitted": 1} if sack > 0 else {}))
     found = labels_of(rows)

@@ -117,17 +117,11 @@ def decide(x: Any, y: Any, mine: Any, theirs: Any, s: Any, end: int, facts: Any)
         s.label = DUPLICATE
         s.cause = BY_NETWORK
         s.proof = facts.sent_frame
-    elif facts.older == facts.seen and facts.after_above == 0 and before_hole(mine, s, facts):
+    elif facts.older == facts.seen and facts.after_above == 0:
         s.label = late
         s.proof = facts.first_frame
     else:
         s.label = RETRANSMISSION
-
-
-@kernel
-def before_hole(mine: Any, s: Any, facts: Any) -> int:
-    """1 if no octet of the segment was never seen, or the segment was sent before the one that skipped them."""
-    return 1 if facts.holes == 0 or order(mine, s, facts.tsval, facts.ip_id, facts.said) < 0 else 0
 
 
 @kernel

@@ -40,7 +40,7 @@ def first_flight(m: Any, x: Any, y: Any, mine: Any, s: Any) -> None:
             mine.flight = ONE_ALONE
             mine.flight_at = s.time
     elif before == ONE_ALONE:
-        if mine.acked == mine.next and s.length == size and mine.acked_at - mine.flight_at > LEAST_WAIT:
+        if s.length == size and mine.acked_at - mine.flight_at > LEAST_WAIT:
             mine.flight = MORE
             mine.flight_at = s.time
     elif mine.acked == s.seq_relative - size and s.time - mine.flight_at < LEAST_WAIT:
