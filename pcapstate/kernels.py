@@ -164,15 +164,12 @@ MANY_TIMES = 64
 def _reserved(size: int) -> mmap.mmap | None:
     """Addresses for ``size`` octets, all 0, which cost memory only where they are written; None if there are none.
 
-    In large pages: the first touch of each small one takes as long as copying it. For rows that are used one after
-    another this costs nothing, and a table that grows there is not copied.
+    A table that grows there is not copied. In small pages: to clear large ones (MADV_HUGEPAGE) took longer than it saved.
     """
     try:
-        space = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        space.madvise(mmap.MADV_HUGEPAGE)
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except (AttributeError, OSError, ValueError):
         return None  # another system, or one that counts addresses as memory
-    return space
 
 
 Speed = Interpreted | Compiled
