@@ -2,7 +2,7 @@
 
 In CLOSE_WAIT the peer has closed and TCP waits for its own program to do so. A half-close in progress looks the same:
 then the side still sends. So a program leaks the connection that has neither closed nor sent anything for a while.
-The one rule for the findings, the story and the connection in full.
+The one rule for the findings, the notes, the story and the connection in full.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .schema import FLOWS, MISSING, SIDES, STALLS, TIMELINE
-from .values import Columns, coded, count, take
+from .schema import FLOWS, MISSING, NOTES, SIDES, STALLS, TIMELINE
+from .values import Columns, coded, count, take, text_objects
 
 if TYPE_CHECKING:
     from .flow import Side
@@ -49,6 +49,22 @@ def leaks(flows: Columns, timeline: Columns, stalls: Columns, until: int) -> np.
     return forgotten
 
 
+def told_how_long(notes: Columns, flows: Columns, timeline: Columns, stalls: Columns, until: int) -> Columns:
+    """The table ``notes``, in which those on CLOSE_WAIT also say for how long, and whether the program leaks it."""
+    kind = coded(notes["kind"])
+    found = np.flatnonzero(kind.codes == _code(kind.words, "close_wait"))
+    if not len(found):
+        return notes
+    rows, sides, here = _places(flows, notes, found)
+    waited, forgotten = close_waits(flows, timeline, until), leaks(flows, timeline, stalls, until)
+    texts = text_objects(notes["text"]).copy()
+    for note, row, side in zip(found[here].tolist(), rows.tolist(), sides.tolist(), strict=True):
+        if waited[row, side] >= 0:
+            end = ": the program on this side has not closed" if forgotten[row, side] else ""
+            texts[note] = f"{texts[note].removesuffix('.')}, for at least {lasting(waited[row, side])}{end}."
+    return {**notes, "text": texts}
+
+
 def close_wait(side: Side) -> tuple[float, bool] | None:
     """For how many seconds a side has been in CLOSE_WAIT at least, and whether it leaks; None: it is not in it."""
     if side.final_state != "CLOSE_WAIT":
@@ -83,7 +99,7 @@ def _in_close_wait(flows: Columns) -> np.ndarray:
 
 def _places(flows: Columns, table: Columns, found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of some rows of a table: which row of ``flows`` and which side each is about, and which of them are of those."""
-    side = coded(table["side"], TIMELINE["side"].words)
+    side = coded(table["side"], (NOTES if "kind" in table else TIMELINE)["side"].words)
     of_word = np.array([SIDES.index(word) if word in SIDES else -1 for word in side.words] + [-1])
     sides = of_word[side.codes[found]]
     numbers, wanted = _array(flows, "flow"), _array(table, "flow")[found]

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .kernels import COMPILED, note_compiled
+from .lingering import told_how_long
 from .schema import MISSING, NOTES, TABLES, Coded
 from .values import Columns, Values, joined
 
@@ -58,6 +59,9 @@ class Pass:
     def columns(self, name: str) -> Columns:
         """A table as numpy columns; the reader's problems are the first notes."""
         columns = self.tables.table(name)
+        if name == "notes":
+            flows, stalls = self.tables.table("flows"), self.tables.table("stalls")
+            columns = told_how_long(columns, flows, self.glimpse("timeline"), stalls, self.last_time)
         if name == "notes" and self.problems:
             return joined(NOTES.columns, self._problem_columns(), columns)
         if name == "segments" and self.files:

@@ -15,8 +15,11 @@ ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>               --> ESTABLISHED
 
 
 def notes(text):
-    """{kind: (frame, side, text)}"""
-    table = replayed(segments_of(text).rows).table("notes")
+    """{kind: (frame, side, text)}; the time of each is that of its frame."""
+    tables = replayed(segments_of(text).rows)
+    table, segments = tables.table("notes"), tables.table("segments")
+    times = dict(zip(segments["frame"].tolist(), segments["time"].tolist(), strict=True))
+    assert [times[frame] for frame in table["frame"].tolist()] == table["time"].tolist()
     sides = NOTES["side"].words
     return {
         kind: (int(frame), sides[side], words)

@@ -7,7 +7,8 @@ import pytest
 from making import a_pass, columns_from, flow_row, four_way_close, millis, step
 
 from pcapstate.capture import Capture
-from pcapstate.lingering import PATIENCE, close_wait, close_waits, lasting, leaks
+from pcapstate.lingering import PATIENCE, close_wait, close_waits, lasting, leaks, told_how_long
+from pcapstate.values import text_objects
 
 SILENT = {"flow": 0, "side": "server", "cause": "application", "detail": "unended", "start": millis(40)}
 
@@ -75,6 +76,23 @@ def test_of_one_side():
     flow = Capture(a_pass(rows)).flow(0)
     assert close_wait(flow.client) is None
     assert close_wait(flow.server) == (pytest.approx(0.019), False)
+
+
+def test_the_notes_say_it_too():
+    note = {"flow": 0, "side": "server", "kind": "close_wait", "text": "In CLOSE_WAIT since this frame."}
+    other = {**note, "kind": "refuted", "text": "It did not arrive."}
+    columns = tables([flow_row(0, server_state="CLOSE_WAIT", end=millis(60))], [fin(latest=millis(61))])
+    notes = columns_from("notes", [other, note, {**note, "flow": 9}, {**note, "side": "client"}])
+    untold = [other["text"], note["text"], note["text"], note["text"]]
+    for until, text in (
+        (80, "In CLOSE_WAIT since this frame, for at least 0.019 s."),
+        (3_500_000, "In CLOSE_WAIT since this frame, for at least 58 min: the program on this side has not closed."),
+    ):
+        made = told_how_long(notes, *columns, millis(until))
+        assert text_objects(made["text"]).tolist() == [untold[0], text, *untold[2:]]
+    assert text_objects(notes["text"]).tolist() == untold
+    none = columns_from("notes", [other])
+    assert told_how_long(none, *columns, millis(80)) is none
 
 
 @pytest.mark.parametrize(

@@ -40,21 +40,23 @@ def tell_episodes(m: Any, slot: int) -> None:
     client, server = m.sides[2 * slot], m.sides[2 * slot + 1]
     given_up = unopened(m, f, 2 * slot)
     if given_up:
-        remark(m, f, 2 * slot, NO_ANSWER_TO_SYN, client.sent_frame, client.syn_copies + 1)
+        remark(m, f, 2 * slot, NO_ANSWER_TO_SYN, client.sent_frame, client.sent_at, client.syn_copies + 1)
     for index in range(2 * slot, 2 * slot + 2):
         x = m.sides[index]
         if x.repeated_unanswered >= MANY and not happened(m, index, DEAD) and not (given_up and index & 1 == 0):
-            remark(m, f, index, NO_ANSWER, x.sent_frame, x.repeated_unanswered)
+            remark(m, f, index, NO_ANSWER, x.sent_frame, x.sent_at, x.repeated_unanswered)
     if server.deaf > 0:
         # SYN,ACKs again although the client's ACK and its data had passed (SEMANTICS O12).
-        frame = m.events[EVENTS_PER_SIDE * (2 * slot + 1) + SYN_ACKED].first_frame
-        remark(m, f, 2 * slot + 1, ACCEPT_QUEUE, frame, server.deaf)
+        acked = m.events[EVENTS_PER_SIDE * (2 * slot + 1) + SYN_ACKED]
+        remark(m, f, 2 * slot + 1, ACCEPT_QUEUE, acked.first_frame, acked.first, server.deaf)
     for index in range(2 * slot, 2 * slot + 2):
         if happened(m, index, FIN_RECEIVED) and not happened(m, index, FIN_SENT) and not happened(m, index, DEAD):
-            remark(m, f, index, CLOSE_WAIT_LEFT, m.events[EVENTS_PER_SIDE * index + FIN_RECEIVED].frame, 0)
+            fin = m.events[EVENTS_PER_SIDE * index + FIN_RECEIVED]
+            remark(m, f, index, CLOSE_WAIT_LEFT, fin.frame, fin.at, 0)
     for index in range(2 * slot, 2 * slot + 2):
         if happened(m, index, FIN_ACKED) and not happened(m, index, FIN_RECEIVED) and not happened(m, index, DEAD):
-            remark(m, f, index, FIN_WAIT_2_LEFT, m.events[EVENTS_PER_SIDE * index + FIN_ACKED].frame, 0)
+            ack = m.events[EVENTS_PER_SIDE * index + FIN_ACKED]
+            remark(m, f, index, FIN_WAIT_2_LEFT, ack.frame, ack.at, 0)
     for index in range(2 * slot, 2 * slot + 2):
         inferred_scale(m, f, index)
 
@@ -78,18 +80,17 @@ def inferred_scale(m: Any, f: Any, index: int) -> None:
     """A side whose scale was inferred, at the segment that settled it, unless it was given up later."""
     x, k = m.sides[index], m.senders[index]
     if k.inferred > 0 and x.scale >= 0:
-        remark(m, f, index, SCALE_INFERRED, k.inferred, x.scale)
-        m.notes[m.control[NOTE_COUNT] - 1].time = k.inferred_at
+        remark(m, f, index, SCALE_INFERRED, k.inferred, k.inferred_at, x.scale)
 
 
 @kernel
-def remark(m: Any, f: Any, index: int, kind: int, frame: int, value: int) -> None:
-    """A note on a side, at what it sent last. There is room: see MOST_EPISODES."""
+def remark(m: Any, f: Any, index: int, kind: int, frame: int, time: int, value: int) -> None:
+    """A note on a side, at a frame and its time. There is room: see MOST_EPISODES."""
     n = m.notes[m.control[NOTE_COUNT]]
     m.control[NOTE_COUNT] += 1
     n.kind = kind
     n.frame = frame
-    n.time = m.sides[index].sent_at
+    n.time = time
     n.flow = f.number
     n.side = index & 1
     n.value = value

@@ -35,7 +35,7 @@ SENTENCES = {
         "The SYN,ACK came again, {value} time{s}, although the ACK and data had passed: they were lost further on, or "
         "the listener's accept queue was full."
     ),
-    "close_wait": "In CLOSE_WAIT since this frame: the program on this side has not closed.",
+    "close_wait": "In CLOSE_WAIT since this frame.",
     "fin_wait_2": (
         "In FIN_WAIT_2 since this frame: the peer has not closed. A socket that its program closed is dropped after a "
         "while (60 s on Linux), which leaves no packet."
