@@ -14,7 +14,7 @@ import numpy as np
 from . import pipeline
 from .flow import Flow
 from .schema import TABLES
-from .values import Columns, RowsByFlow, take
+from .values import Columns, RowsByFlow, counted, take
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,16 +238,12 @@ class Capture:
         return plotting.capture(self, **options)
 
     def __repr__(self) -> str:
-        facts = [_counted(self.packets, "packet"), _counted(len(self), "TCP connection"), f"{self.duration:.3f} s"]
+        facts = [counted(self.packets, "packet"), counted(len(self), "TCP connection"), f"{self.duration:.3f} s"]
         if self.problems:
-            facts.append(_counted(len(self.problems), "problem") + " (see .notes)")
+            facts.append(counted(len(self.problems), "problem") + " (see .notes)")
         return f"<Capture {self.name}: {', '.join(facts)}>"
 
     def _repr_html_(self) -> str:
         from .notebook import capture_html
 
         return capture_html(self)
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

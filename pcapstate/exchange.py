@@ -15,7 +15,7 @@ import numpy as np
 from .ladder import Exchange, Line, Segment
 from .schema import CAUSES, LABELS, SEGMENTS, SIDES
 from .steps import Step, steps_of
-from .values import Columns, count, record, take, text_objects
+from .values import Columns, count, counted, record, take, text_objects
 
 if TYPE_CHECKING:
     from .flow import Flow, Side
@@ -142,7 +142,9 @@ def _folds(segments: Columns, shown: np.ndarray) -> list[_Part]:
         run = take(segments, slice(first, last))
         lengths, senders = _numbers(run, "length"), _numbers(run, "side")
         octets = [int(lengths[senders == side].sum()) for side in range(2)]
-        told = [f"{number:,} octets from the {side}" for side, number in zip(SIDES, octets, strict=True) if number]
+        told = [
+            f"{counted(number, 'octet')} from the {side}" for side, number in zip(SIDES, octets, strict=True) if number
+        ]
         line = Line(left="...", right="...", comment=", ".join([f"{last - first:,} segments not shown", *told]))
         # In front of the changes that the segments in it make.
         parts.append(_Part(first, int(_numbers(run, "time")[-1]), line))

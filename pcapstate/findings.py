@@ -15,7 +15,7 @@ import numpy as np
 from .lingering import close_waits, lasting, leaks
 from .reuse import used_in_time_wait
 from .schema import FLOWS, SIDES, STALLS
-from .values import Columns, coded, count, take, text_objects
+from .values import Columns, coded, count, counted, take, text_objects
 
 if TYPE_CHECKING:
     from .capture import Capture
@@ -255,8 +255,7 @@ _THEN: tuple[_Finder, ...] = (_stalls, _retransmissions)
 
 def connections(mask: np.ndarray) -> str:
     """How many, in words."""
-    number = int(mask.sum())
-    return f"{number:,} connection{'' if number == 1 else 's'}"
+    return counted(int(mask.sum()), "connection")
 
 
 def _bracketed(address: str) -> str:

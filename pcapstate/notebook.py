@@ -10,7 +10,7 @@ from .findings import of_capture
 from .flow import endpoint
 from .schema import FLOWS, SIDES
 from .story import octets
-from .values import count, record
+from .values import count, counted, record
 
 if TYPE_CHECKING:
     from .capture import Capture
@@ -50,7 +50,7 @@ def capture_html(capture: Capture) -> str:
         rows = "".join(_flow_row(record(FLOWS, columns, row)) for row in range(shown))
         parts.append(f"<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table>")
     if shown < count(columns):
-        parts.append(f"<p class='more'>{count(columns) - shown:,} more connections in <code>.flows</code></p>")
+        parts.append(f"<p class='more'>{counted(count(columns) - shown, 'more connection')} in <code>.flows</code></p>")
     return _page(parts)
 
 

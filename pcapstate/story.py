@@ -8,6 +8,7 @@ from .lingering import close_wait, lasting
 from .reuse import next_uses
 from .schema import SIDES
 from .slowness import slowness
+from .values import counted
 
 if TYPE_CHECKING:
     from .flow import Flow, Side
@@ -48,7 +49,7 @@ def _opening(flow: Flow) -> str:
 def _carried(facts: dict[str, Any]) -> str:
     sent = [f"{octets(facts[f'{side}_bytes'])} from the {side}" for side in SIDES if facts[f"{side}_bytes"]]
     again = [
-        f"the {side} sent {_segments(facts[f'{side}_retransmissions'])} again"
+        f"the {side} sent {counted(facts[f'{side}_retransmissions'], 'segment')} again"
         for side in SIDES
         if facts[f"{side}_retransmissions"]
     ]
@@ -56,10 +57,6 @@ def _carried(facts: dict[str, Any]) -> str:
         return ""
     carried = f"It carried {' and '.join(sent)} in {facts['duration']:.3f} s"
     return f"{carried}; {' and '.join(again)}." if again else f"{carried}."
-
-
-def _segments(number: int) -> str:
-    return f"{number:,} segment{'' if number == 1 else 's'}"
 
 
 def _offers(facts: dict[str, Any]) -> str:

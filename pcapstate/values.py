@@ -134,6 +134,11 @@ class RowsByFlow:
         return self._order[first:last]
 
 
+def counted(number: int, word: str) -> str:
+    """A number of things for people: 1 row, 1,200 rows."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 # --- text of files ---------------------------------------------------------------------------------------------
 
 

@@ -59,7 +59,7 @@ def test_many_flows_are_not_all_printed(capsys, monkeypatch):
     monkeypatch.setattr(flows, "MOST_LADDERS", 1)
     text = ladders(capsys, TWO_FLOWS)
     assert "Flow 1: " not in text
-    assert text.endswith("1 more connections: --flow names those to show\n")
+    assert text.endswith("1 more connection: --flow names those to show\n")
 
 
 def test_raw_numbers(capsys):

@@ -45,7 +45,12 @@ def test_the_opening_of_a_capture_without_packets():
 def test_many_files_are_counted():
     files = tuple(f"/captures/{number}.pcap" for number in range(5))
     made = Pass(tables=a_pass({}).tables, kept=frozenset(), files=files, frames=1)
-    assert opening(Capture(made), 0)[0].startswith("0.pcap, 1.pcap, 2.pcap and 2 more files: 1 packets")
+    assert opening(Capture(made), 0)[0].startswith("0.pcap, 1.pcap, 2.pcap and 2 more files: 1 packet")
+
+
+def test_one_is_one():
+    made = Pass(tables=a_pass({}).tables, kept=frozenset(), files=("a", "b", "c", "d"), frames=1)
+    assert opening(Capture(made), 0)[0].startswith("a, b, c and 1 more file: 1 packet in 0.000 s")
 
 
 def test_names_cannot_steer_the_terminal():

@@ -16,6 +16,7 @@ from pcapstate.values import (
     RowsByFlow,
     coded,
     count,
+    counted,
     joined,
     number_text,
     plain_numbers,
@@ -201,3 +202,7 @@ def test_the_empty_word_is_none():
     assert (codes.tolist(), words) == ([-1, 1, -1, 0], ["a", "b"])
     codes, words = worded(Coded(np.array([1, 0, -1], np.int32), ["a", "b"]))
     assert (codes.tolist(), words) == ([1, 0, -1], ["a", "b"])
+
+
+def test_numbers_of_things():
+    assert [counted(number, "row") for number in (0, 1, 2, 1200)] == ["0 rows", "1 row", "2 rows", "1,200 rows"]

@@ -15,7 +15,7 @@ from ..capture import Capture
 from ..export import FORMATS, check_format, write_table, write_tables
 from ..pipeline import LARGE
 from ..schema import TABLES
-from ..values import Columns, take
+from ..values import Columns, counted, take
 from .reading import read
 from .selection import selected_flows
 
@@ -105,7 +105,7 @@ class Plan:
         for name, columns in made.items():
             target: Any = self.file or sys.stdout.buffer
             rows = write_table(TABLES[name], columns, target, self.form)
-            self.told.append(f"Wrote {self.file}: {name}, {rows:,} row{'' if rows == 1 else 's'}")
+            self.told.append(f"Wrote {self.file}: {name}, {counted(rows, 'row')}")
 
 
 def _is_file(path: Path) -> bool:

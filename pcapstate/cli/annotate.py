@@ -12,6 +12,7 @@ import click
 from ..annotate import annotate as write
 from ..annotate import check_target
 from ..pipeline import Source
+from ..values import counted
 from .reading import Progress, read
 from .selection import selected_flows
 
@@ -42,8 +43,8 @@ def annotate(
     if output != "-":
         connections = len(capture) if chosen is None else len(chosen)
         click.echo(
-            f"Wrote {output}: {_counted(capture.packets, 'packet')}, {_counted(comments, 'comment')}"
-            f" on {_counted(connections, 'connection')}"
+            f"Wrote {output}: {counted(capture.packets, 'packet')}, {counted(comments, 'comment')}"
+            f" on {counted(connections, 'connection')}"
         )
     return code
 
@@ -65,7 +66,3 @@ def _checked(files: Sequence[str], output: str) -> Source:
     except ValueError as error:
         raise click.UsageError(f"-o {error}") from error
     return source
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

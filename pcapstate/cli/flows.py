@@ -14,7 +14,7 @@ from ..flow import Flow
 from ..lingering import close_wait, lasting
 from ..schema import SIDES, STALLS
 from ..slowness import reason
-from ..values import records
+from ..values import counted, records
 from .reading import read
 from .selection import flow_numbers
 from .tables import Heading, no_room, print_table, wanted
@@ -34,7 +34,7 @@ def ladder(files: Sequence[str], *, flows: str | None, whole: bool, raw: bool, m
     for number in numbers:
         click.echo(capture.flow(number).ladder(limit=None if whole else 60, raw=raw))
     if flows is None and len(capture) > MOST_LADDERS:
-        click.echo(f"{len(capture) - MOST_LADDERS:,} more connections: --flow names those to show")
+        click.echo(f"{counted(len(capture) - MOST_LADDERS, 'more connection')}: --flow names those to show")
     if not len(capture):
         click.echo("no TCP connection")
     return code

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..export import replaced
+from ..values import counted
 from .reading import read
 
 ENDINGS = (".png", ".svg", ".pdf")
@@ -39,17 +40,18 @@ def plot(files: Sequence[str], *, flow: int | None, kind: str, output: str, msl:
     figure = made if hasattr(made, "savefig") else made.figure
     with replaced(output) as stream:
         figure.savefig(stream, format=ending.removeprefix("."))
-    what = _connections(len(capture)) if kind == "capture" else f"{kind} of flow {of.number}"
+    what = counted(len(capture), "connection") if kind == "capture" else f"{kind} of flow {of.number}"
     click.echo(f"Wrote {output}: {what}")
     return code
 
 
 def _number(flow: int | None, count: int) -> int:
     """The number of the connection meant; the only one needs no number."""
+    known = counted(count, "connection")
     if flow is None and count > 1:
-        raise click.UsageError(f"the capture has {_connections(count)}: choose one with --flow, 0 to {count - 1}")
+        raise click.UsageError(f"the capture has {known}: choose one with --flow, 0 to {count - 1}")
     if flow is not None and not 0 <= flow < count:
-        raise click.UsageError(f"--flow {flow}: the capture has {_connections(count)}, counted from 0")
+        raise click.UsageError(f"--flow {flow}: the capture has {known}, counted from 0")
     return flow or 0
 
 
@@ -94,9 +96,5 @@ def report(files: Sequence[str], *, output: str, msl: float) -> int:
     from ..report import write
 
     write(capture, output)
-    click.echo(f"Wrote {output}: {_connections(len(capture))}")
+    click.echo(f"Wrote {output}: {counted(len(capture), 'connection')}")
     return code
-
-
-def _connections(count: int) -> str:
-    return f"{count:,} connection{'' if count == 1 else 's'}"

@@ -14,7 +14,7 @@ from ..capture import Capture
 from ..findings import of_capture
 from ..schema import FLOWS
 from ..story import octets
-from ..values import coded, count, record, take, time_texts
+from ..values import coded, count, counted, record, take, time_texts
 from .reading import printable
 from .tables import Heading, no_room, print_table, wanted
 
@@ -59,11 +59,11 @@ def opening(capture: Capture, chosen: int) -> list[str]:
     """What was read and what was not, in a line or two."""
     first, last = time_texts(np.array(capture.times))
     names = ", ".join(dict.fromkeys(os.path.basename(name) for name in capture.files[:3])) or capture.name
-    more = f" and {len(capture.files) - 3} more files" if len(capture.files) > 3 else ""
-    read = f"{printable(names)}{more}: {capture.packets:,} packets"
+    more = f" and {counted(len(capture.files) - 3, 'more file')}" if len(capture.files) > 3 else ""
+    read = f"{printable(names)}{more}: {counted(capture.packets, 'packet')}"
     if capture.packets:
         read += f" in {capture.duration:.3f} s, {first[:10]} {first[11:23]} to {last[11:23]} UTC"
-    connections = f"{len(capture):,} TCP connection{'' if len(capture) == 1 else 's'}"
+    connections = counted(len(capture), "TCP connection")
     if chosen != len(capture):
         connections += f", {chosen:,} chosen"
     lines = [f"{read}; {connections}"]

@@ -9,7 +9,7 @@ from .. import __version__
 from ..capture import Capture
 from ..findings import Finding, of_capture
 from ..schema import NOTES, STATES
-from ..values import records
+from ..values import counted, records
 from . import choice, looks, windows
 from .details import details, note_item
 from .markup import Markup, element, join
@@ -75,7 +75,7 @@ def _bottom() -> str:
 
 def _read(capture: Capture) -> Markup:
     """What was read, and what could not be."""
-    facts = [_counted(capture.packets, "packet"), _counted(len(capture), "TCP connection")]
+    facts = [counted(capture.packets, "packet"), counted(len(capture), "TCP connection")]
     if capture.packets:
         facts += [f"{capture.duration:.3f} s", f"from {capture.start.strftime('%Y-%m-%d %H:%M:%S.%f')} UTC"]
     title = element("h1", element("small", "What each TCP did"), capture.name)
@@ -184,7 +184,3 @@ def _guide() -> Markup:
         element("dl", *evidence, class_="filters"),
         class_="guide",
     )
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
