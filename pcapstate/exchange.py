@@ -93,8 +93,12 @@ def _line(facts: dict[str, Any], end: str, raw: bool) -> Line:
         segment=Segment(facts["flags"] or "", seq, ack, facts["length"], window),
         right=end or arrow if from_client else arrow,
         number=facts["frame"],
-        comment=", ".join(word.replace("_", " ") for word in (facts["label"], facts["cause"]) if word),
+        comment=", ".join(_TOLD.get(word, word.replace("_", " ")) for word in (facts["label"], facts["cause"]) if word),
     )
+
+
+_TOLD = {"lost_in_capture": "acknowledges what the capture missed"}
+"""Words of the tables that need more words, where they stand alone."""
 
 
 _FRAME = re.compile(r"in frame (\d+) did not (arrive|take effect)")
@@ -104,7 +108,9 @@ def _ends(flow: Flow, segments: Columns) -> dict[int, str]:
     """Frames whose segment did not do what it should, and what stands at its receiver: ``...`` lost on the way there,
     ``XXX`` lost or rejected (RFC 9293 3.5)."""
     frames = _numbers(segments, "frame")
-    ends = dict.fromkeys(frames[text_objects(segments["cause"], CAUSES) == "lost_after"].tolist(), "...")
+    causes = text_objects(segments["cause"], CAUSES)
+    ends = dict.fromkeys(frames[causes == "lost_after"].tolist(), "...")
+    ends |= dict.fromkeys(frames[causes == "no_effect"].tolist(), "XXX")
     for text in text_objects(flow.columns("notes")["text"]).tolist():
         if text and (match := _FRAME.search(text)):
             ends.setdefault(int(match[1]), "..." if match[2] == "arrive" else "XXX")

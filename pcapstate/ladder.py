@@ -4,8 +4,8 @@
     TIME_WAIT  --> <SEQ=101><ACK=301><CTL=ACK>      ... LAST_ACK
 
 A state stands for what the side is in after the line. ``...`` where an arrow should be: the segment is still under
-way, or lost after the capture point. One that is under way while the other side sends or changes has two lines, its
-departure and its arrival:
+way, or lost after the capture point; ``XXX``: it had no effect, lost or ignored. One that is under way while the other
+side sends or changes has two lines, its departure and its arrival:
 
     FIN_WAIT_1  --> <SEQ=100><ACK=300><CTL=FIN,ACK>  ... ESTABLISHED
     CLOSING     <-- <SEQ=300><ACK=100><CTL=FIN,ACK>  <-- FIN_WAIT_1    +0.002

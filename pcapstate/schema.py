@@ -95,6 +95,7 @@ CAUSES = (
     "lost_after",
     "lost_in_capture",
     "unknown",
+    "no_effect",
 )
 LIMITS = (
     "handshake",
@@ -322,7 +323,7 @@ SEGMENTS = Table(
         Column("in_flight", NULLABLE, "Octets of the sender not acknowledged after it (FlightSize).", "octets", "tcp.analysis.bytes_in_flight"),
         Column("right_edge", NULLABLE, "Up to where the peer may send after it, relative to the peer's ISN.", "octets"),
         Column("label", WORD, "What the segment was; empty for an ordinary one.", words=LABELS),
-        Column("cause", WORD, "Why, where that is known.", words=CAUSES),
+        Column("cause", WORD, "Why, or what became of it; no_effect: lost or ignored, nobody can tell.", words=CAUSES),
         Column("proof", NULLABLE, "The frame that shows it.", "", "frame.number"),
     ),
 )
@@ -357,7 +358,7 @@ STALLS = Table(
         Column(
             "detail",
             WORD,
-            "What more is known. Of a timeout: sent_again_before (what had been sent again was lost again) or tail (too "
+            "What more is known. Of a timeout: sent_again_before (what had been sent again did nothing) or tail (too "
             "little followed it for duplicate ACKs). Of an application: waits_for_peer, slow_answer (the peer had sent "
             "something), idle (nothing came, nothing was written). unended: no octets followed.",
             words=STALL_DETAILS,

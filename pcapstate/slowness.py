@@ -42,7 +42,7 @@ STALLED = {
 
 MORE = {
     "": "",
-    "sent_again_before": ", what had been sent again being lost again",
+    "sent_again_before": ", what had been sent again having had no effect either",
     "tail": ", as too little followed the loss to tell of it sooner",
     "waits_for_peer": ", which waited for the {peer}'s",
     "slow_answer": ", which was slow to answer",

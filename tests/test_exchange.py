@@ -104,6 +104,18 @@ def test_a_segment_lost_after_the_capture_point(rows):
     assert line.comment == "lost after"
 
 
+def test_a_segment_that_was_lost_or_ignored(rows):
+    rows["segments"][4]["cause"] = "no_effect"
+    line = of_flow(flow_of(rows)).lines[5]
+    assert (line.left, line.right, line.arrives) == ("-->", "XXX", False)
+    assert line.comment == "no effect"
+
+
+def test_an_acknowledgement_of_what_was_not_captured_was_captured_itself(rows):
+    rows["segments"][5]["cause"] = "lost_in_capture"
+    assert of_flow(flow_of(rows)).lines[6].comment == "acknowledges what the capture missed"
+
+
 def test_labels_and_zero_windows_are_shown(rows):
     rows["segments"][3].update(label="retransmission", cause="timeout", window_raw=0, window=0)
     line = of_flow(flow_of(rows)).lines[4]

@@ -82,7 +82,8 @@ def test_no_other_kind_of_numbers():
         ("time_wait_ack", "", "ACK out of TIME_WAIT"),
         ("window_probe", "", "window probe"),
         ("", "lost_after", "lost after the capture point"),
-        ("", "lost_in_capture", "missed by the capture"),
+        ("", "lost_in_capture", "acknowledges what the capture missed"),
+        ("", "no_effect", "no effect: lost, or ignored"),
         ("", "timeout", ""),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ladders import replayed, segments_of
 
-from pcapstate.replay.refuted import LOST_AFTER
+from pcapstate.replay.refuted import LOST_AFTER, NO_EFFECT
 from pcapstate.schema import MISSING
 
 LAST_ACK_LOST = """
@@ -23,6 +23,30 @@ def test_the_ack_that_did_not_arrive_is_marked_with_its_proof():
     table = replayed(segments_of(LAST_ACK_LOST).rows).table("segments")
     assert [frame for frame, cause in zip(table["frame"], table["cause"], strict=True) if cause == LOST_AFTER] == [6]
     assert table["proof"][5] == 7
+
+
+QUEUE_FULL = """
+SYN_SENT      --> <SEQ=99><CTL=SYN>                        --> SYN_RECEIVED
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>          <-- SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK>              XXX SYN_RECEIVED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><DATA=10>     XXX SYN_RECEIVED  +0.010
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><DATA=10>     XXX SYN_RECEIVED  +0.300
+ESTABLISHED   <-- <SEQ=299><ACK=100><CTL=SYN,ACK>          <-- SYN_RECEIVED  +0.700
+ESTABLISHED   --> <SEQ=110><ACK=300><CTL=ACK>              --> ESTABLISHED
+ESTABLISHED   --> <SEQ=100><ACK=300><CTL=ACK><DATA=10>     --> ESTABLISHED   +0.500
+ESTABLISHED   <-- <SEQ=300><ACK=110><CTL=ACK>              <-- ESTABLISHED
+ESTABLISHED   --> <SEQ=110><ACK=300><CTL=ACK><DATA=10>     ... ESTABLISHED   +0.010
+ESTABLISHED   --> <SEQ=110><ACK=300><CTL=ACK><DATA=10>     --> ESTABLISHED   +0.500
+ESTABLISHED   <-- <SEQ=300><ACK=120><CTL=ACK>              <-- ESTABLISHED
+"""
+
+
+def test_what_a_listener_may_have_ignored_is_not_called_lost():
+    """Its accept queue may be full (delivered but ignored). What is sent again later was lost."""
+    table = replayed(segments_of(QUEUE_FULL).rows).table("segments")
+    by_frame = dict(zip(table["frame"].tolist(), table["cause"].tolist(), strict=True))
+    assert [frame for frame, cause in by_frame.items() if cause == NO_EFFECT] == [3, 4]
+    assert [frame for frame, cause in by_frame.items() if cause == LOST_AFTER] == [10]
 
 
 def test_without_a_refutation_nothing_is_marked():

@@ -138,7 +138,8 @@ def test_who_does_not_read_shows_its_scale(shift):
     assert word == "inferred"
     assert windows[0] == (60_000 >> shift << shift) - 1448 >> shift << shift  # also those before it was known
     assert inferred_note(made) == [
-        f"The window scale is inferred to be {shift}: no SYN tells it, and no other fits the windows."
+        f"The window scale is inferred to be {shift}: the SYN that tells it was not captured, and no other fits the "
+        "windows."
     ]
 
 

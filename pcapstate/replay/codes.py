@@ -37,4 +37,5 @@ from ..schema import CAUSES, LABELS
     LOST_AFTER,
     LOST_IN_CAPTURE,
     UNKNOWN,
+    NO_EFFECT,
 ) = range(len(CAUSES))

@@ -22,7 +22,10 @@ SENTENCES = {
     "two_syn_acks": "A second SYN,ACK with another initial sequence number.",
     "port_reused": "The 4-tuple is used again.",
     "pool_full": "More was under way than is kept: older segments are forgotten.",
-    "scale_inferred": "The window scale is inferred to be {value}: no SYN tells it, and no other fits the windows.",
+    "scale_inferred": (
+        "The window scale is inferred to be {value}: the SYN that tells it was not captured, and no other fits the "
+        "windows."
+    ),
     "window_shrunk": "The right edge of the window moved left by {value} octets: what was granted was taken back.",
     "no_answer_to_syn": (
         "Nothing came back to {value} SYN{s}, the last in this frame. When the opener gave up, no packet tells."

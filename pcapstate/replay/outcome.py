@@ -38,7 +38,7 @@ SideOutcome = Row(
     # `scale_known`: a code of schema.SCALE_KNOWN; `scale`: -1, there is none. Round trips: negative or NEVER, none.
     "window_min window_max receive_buffer zero_time scale scale_known rtt rtt_median rtt_smoothed "
     "proof_fin proof_acked proof_shutdown proof_close proof_again proof_syn_again proof_strange_ttl proof_ttl "
-    "proof_bare "
+    "proof_bare proof_guessed "
     # The time that each cause has.
     + " ".join(f"of_{limit}" for limit in LIMITS),
 )

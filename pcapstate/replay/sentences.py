@@ -16,7 +16,7 @@ from .groups import different
 PROOFS = (
     "syn", "syn_ack", "handshake", "client_fin", "server_fin", "client_acked", "server_acked", "reset", "reset_by",
     "answers", "bad_ack",
-    *(f"{side}_{what}" for side in SIDES for what in ("shutdown", "close", "again", "syn_again", "strange_ttl", "ttl", "bare")),
+    *(f"{side}_{what}" for side in SIDES for what in ("shutdown", "close", "again", "syn_again", "strange_ttl", "ttl", "bare", "guessed")),
 )  # fmt: skip
 
 
@@ -114,21 +114,27 @@ def _closing(opened: str, by: int, word: str, calls: list[str], proof: dict[str,
 def _data_after_close(side: str, peer: str, proof: dict[str, int]) -> str:
     acked = f", acknowledged in frame {proof[f'{side}_acked']}" if proof[f"{side}_acked"] else ""
     return (
-        f"The {side} closed (FIN in frame {proof[f'{side}_fin']}{acked}), by close() or shutdown(SHUT_RDWR): "
+        f"The {side} closed ({_fin(side, proof)}{acked}), by close() or shutdown(SHUT_RDWR): "
         f"nobody reads what the {peer} sent after that (frame {proof['answers']}), and a reset answers it (frame {proof['reset']})."
     )
+
+
+def _fin(side: str, proof: dict[str, int], name: str = "FIN in ") -> str:
+    """Where a side's FIN is, or what shows that there was one: the peer acknowledged it."""
+    frame = proof[f"{side}_fin"]
+    return f"FIN not captured, shown by frame {frame}" if proof[f"{side}_guessed"] else f"{name}frame {frame}"
 
 
 def _fins(who: str, word: str, proof: dict[str, int]) -> str:
     if who == "both":
         return f"Both closed at once: their FINs crossed (frames {proof['client_fin']} and {proof['server_fin']})."
     first, second = (who, "server" if who == "client" else "client")
-    start = f"The {first} closed first (FIN in frame {proof[f'{first}_fin']}"
+    start = f"The {first} closed first ({_fin(first, proof)}"
     again = proof[f"{first}_again"] + proof[f"{second}_again"]
     more = "; 1 FIN was sent again" if again == 1 else f"; {again} FINs were sent again" if again else ""
     if word == "fin":
         open_end = "" if proof[f"{second}_acked"] else ", whose FIN was not seen acknowledged"
-        return f"{start}), the {second} after it (frame {proof[f'{second}_fin']}){open_end}{more}."
+        return f"{start}), the {second} after it ({_fin(second, proof, '')}){open_end}{more}."
     if proof[f"{first}_acked"]:
         return f"{start}, acknowledged in frame {proof[f'{first}_acked']}); the {second} has not closed: it is in CLOSE_WAIT{more}."
     return f"{start}), which nobody acknowledged{more}."

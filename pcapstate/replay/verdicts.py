@@ -12,7 +12,7 @@ from ..kernels import kernel
 from ..schema import CLOSE_CALLS, CLOSE_REASONS, CLOSED_BY, OPENED
 from .episodes import happened
 from .resets import MIDDLEBOX, REFUSED
-from .rows import DEAD, DEDUCED, EVENTS_PER_SIDE, FIN_ACKED, FIN_SENT, NEVER, SYN_ACKED, SYN_SENT
+from .rows import DEAD, DEDUCED, EVENTS_PER_SIDE, FIN_ACKED, FIN_SENT, NEVER, SENT, SYN_ACKED, SYN_SENT
 
 NEAR = 200_000
 """A round trip below this, ns, has no wire in it: the capture was made at that host (a LAN's is longer)."""
@@ -130,6 +130,8 @@ def judge_side(m: Any, index: int, x: Any, o: Any) -> None:
     o.proof_strange_ttl = x.rst_ttl if x.rst_ttl >= 0 and x.ttl >= 0 and x.rst_ttl != x.ttl else -1
     o.proof_ttl = x.ttl
     o.proof_bare = x.rst_bare
+    fin = m.events[EVENTS_PER_SIDE * index + FIN_SENT]
+    o.proof_guessed = 1 if o.proof_fin > 0 and fin.grade != SENT else 0
 
 
 @kernel

@@ -353,11 +353,11 @@ def _legend(ax: Axes, table: Ladder, colors: Style) -> None:
         ("ordinary" in tones, arrow("ordinary"), "segment without data"),
         ("data" in tones, arrow("data"), "segment with data"),
         (bool((table.arrows["count"] > 1).any()), arrow("data", 2.5), "burst: several segments in one arrow"),
-        ("retransmission" in tones, arrow("retransmission"), "retransmission, or lost"),
+        ("retransmission" in tones, arrow("retransmission"), "retransmission, or without effect"),
         (
             bool(table.arrows["lost"].any()),
             Line2D([], [], color=colors.retransmission, linestyle="", marker="x", markeredgewidth=2),
-            "lost on the way",
+            "lost on the way; at the lifeline: without effect, lost or ignored",
         ),
         ("zero" in tones, arrow("zero"), "zero window"),
         ("reset" in tones, arrow("reset"), "reset"),

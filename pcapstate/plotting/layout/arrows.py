@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 _TOWARDS = {"client": "\N{RIGHTWARDS ARROW}", "server": "\N{LEFTWARDS ARROW}"}
 """Which way a side's segments go."""
 
+GONE = ("lost_after", "no_effect")
+"""Causes of segments that did nothing at their receiver."""
+
 
 def arrows_table(
     segments: pd.DataFrame, moments: pd.DataFrame, axis: Warp, known: Facts, numbering: str
@@ -27,15 +30,16 @@ def arrows_table(
 
     Columns: ``frame``, ``last_frame``, ``count``, ``side``, ``sent``, ``received`` (s), ``from_x``, ``from_y``,
     ``to_x``, ``to_y``, ``text`` (the RFC's words), ``mark`` (what was odd), ``tone`` (ordinary, data, retransmission,
-    zero, odd, reset), and ``lost``: it ends in a cross.
+    zero, odd, reset), and ``lost``: it ends in a cross, on the way or, where it may have arrived to no effect, there.
     """
     rows = records(segments.iloc[moments["first"].to_numpy(np.int64)])
     ends = records(segments.iloc[moments["last"].to_numpy(np.int64)])
     groups = records(moments)
     covering = _covering(segments)
-    lost = np.array([row["cause"] == "lost_after" for row in rows], bool)
+    lost = np.array([row["cause"] in GONE for row in rows], bool)
+    ignored = np.array([row["cause"] == "no_effect" for row in rows], bool)
     client = (moments["side"] == "client").to_numpy(bool)
-    reach = np.where(lost, _reach(known, client), 1.0)
+    reach = np.where(lost & ~ignored, _reach(known, client), 1.0)
     from_y, to_y = (axis.place(moments[name].to_numpy(np.float64)) for name in ("sent", "received"))
     text = [
         segment_words(row, numbers=numbering, covers=row["frame"] in covering)
@@ -102,7 +106,7 @@ def _mark(row: Mapping[str, Any], group: Mapping[str, Any]) -> str:
 
 def _tone(row: Mapping[str, Any], group: Mapping[str, Any]) -> str:
     """What kind of segment an arrow is, to the eye."""
-    if row["label"] == "retransmission" or row["cause"] == "lost_after":
+    if row["label"] == "retransmission" or row["cause"] in GONE:
         return "retransmission"
     if group["zero_windows"]:
         return "zero"

@@ -68,7 +68,7 @@ class _Classes:
         self.zero = (numbers(segments["window"]) == 0) & ~has_flag(segments, "RST")
         self.retransmission = is_word(segments["label"], "retransmission")
         ordinary = is_word(segments["label"], "", "window_update", "duplicate_ack")
-        lost = is_word(segments["cause"], "lost_after")
+        lost = is_word(segments["cause"], "lost_after", "no_effect")
         self.severe = _begins(self.zero, self.client) | (self.retransmission & is_word(segments["cause"], "timeout"))
         self.odd = (~ordinary & ~segments["label"].isna().to_numpy(bool)) | lost | self.zero
 

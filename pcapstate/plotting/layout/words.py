@@ -31,8 +31,9 @@ _CAUSES = {
     "capture": "by the capture",
     "lost_before": "the first lost before the capture",
     "lost_after": "lost after the capture point",
-    "lost_in_capture": "missed by the capture",
+    "lost_in_capture": "acknowledges what the capture missed",
     "unknown": "",
+    "no_effect": "no effect: lost, or ignored",
 }
 
 
@@ -69,7 +70,7 @@ def segment_words(segment: Mapping[str, Any], *, numbers: str = "relative", cove
 def mark_words(label: str, cause: str) -> str:
     """What was odd about a segment: ``retransmission (fast)``; empty for an ordinary one."""
     if not label:
-        return _CAUSES.get(cause, _plain(cause)) if cause.startswith("lost") else ""
+        return _CAUSES.get(cause, _plain(cause)) if cause.startswith("lost") or cause == "no_effect" else ""
     why = _CAUSES.get(cause, _plain(cause))
     name = _LABELS.get(label, _plain(label))
     return f"{name} ({why})" if why else name
