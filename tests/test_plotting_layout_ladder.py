@@ -263,3 +263,45 @@ def test_tables_are_tables():
 def test_a_side_without_a_segment_says_so():
     assert ladder_layout(plot_data.alone()).unknown == {"server": "no segment of this\nside in the capture"}
     assert ladder_layout(plot_data.whole()).unknown == {}
+
+
+def to_the_end_of_a_capture(flow, ends):
+    """The flow in a capture whose last packet comes so many seconds after its start."""
+    flow.capture = plot_data.SimpleNamespace(times=(plot_data.START.value, plot_data.at(ends).value))
+    return flow
+
+
+def test_a_state_that_lasts_is_drawn_to_the_end_of_the_capture():
+    """Who leaks a connection does so for an hour after its last segment."""
+    before = ladder_layout(plot_data.slow_reader())
+    lasting = ladder_layout(to_the_end_of_a_capture(plot_data.slow_reader(), 3600))
+    assert lasting.folds["text"].tolist()[-1].endswith(" to the end of the capture")
+    assert lasting.ticks["text"].tolist()[-1] == "3600.000"
+    assert lasting.bottom > before.bottom + 1
+    last = lasting.bands.groupby("side")["bottom"].max()
+    assert last.tolist() == [lasting.bottom] * 2
+    assert lasting.folds["bottom"].max() < lasting.bottom
+
+
+@pytest.mark.parametrize("ends", [0, 1.5])
+def test_what_ends_with_its_segments_or_is_closed_has_no_such_end(ends):
+    assert ladder_layout(to_the_end_of_a_capture(plot_data.slow_reader(), ends)).bottom == (
+        ladder_layout(plot_data.slow_reader()).bottom
+    )
+    closed = ladder_layout(to_the_end_of_a_capture(plot_data.refused(), 3600))
+    assert closed.bottom == ladder_layout(plot_data.refused()).bottom
+
+
+def test_a_part_of_a_flow_ends_with_its_segments():
+    part = ladder_layout(to_the_end_of_a_capture(plot_data.slow_reader(), 3600), frames=(1, 4))
+    assert not any("capture" in text for text in part.folds["text"])
+
+
+def test_a_segment_without_effect_ends_in_a_cross_at_the_lifeline():
+    flow = plot_data.whole()
+    flow.segments.loc[2, "cause"] = "no_effect"
+    flow.segments.loc[3, "cause"] = "lost_after"
+    arrows = ladder_layout(flow).arrows
+    assert arrows.loc[arrows["frame"].isin([3, 4]), "lost"].tolist() == [True, True]
+    assert arrows.loc[arrows["frame"] == 3, "to_x"].item() == 1.0
+    assert arrows.loc[arrows["frame"] == 4, "to_x"].item() < 0.9

@@ -157,3 +157,20 @@ def test_words_of_crowded_states_do_not_begin_outside_the_picture():
     ]
     table = states_layout(flow([segment(0.0, "server", "FIN,ACK", 1, 1)], moves), fold=False)
     assert (table.crowds["x"] >= table.left).all()
+
+
+def test_a_state_that_lasts_is_drawn_to_the_end_of_the_capture():
+    flow = plot_data.slow_reader()
+    flow.capture = plot_data.SimpleNamespace(times=(plot_data.START.value, plot_data.at(3600).value))
+    found = states_layout(flow)
+    assert found.folds["text"].tolist()[-1].endswith(" to the end of the capture")
+    assert found.ticks["text"].tolist()[-1] == "3600.000"
+    assert found.bands.groupby("side")["right"].max().tolist() == [found.right] * 2
+
+
+def test_narrow_paper_names_fewer_states_and_hides_none():
+    wide, narrow = states_layout(plot_data.whole()), states_layout(plot_data.whole(), letters=60)
+    assert wide.bands["state"].tolist() == narrow.bands["state"].tolist()
+    assert (narrow.bands["name"] == "").sum() >= (wide.bands["name"] == "").sum()
+    named = {*narrow.bands["name"], *(name for text in narrow.crowds["text"] for name in text.split(" → "))}
+    assert set(narrow.bands["state"]) <= {name.split(" (")[0] for name in named}

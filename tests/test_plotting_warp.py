@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pcapstate.plotting.layout.warp import FOLDED, Apart, duration, warp
+from pcapstate.plotting.layout.warp import FOLDED, Apart, clock, duration, warp
 
 
 def test_to_scale_between_close_moments():
@@ -89,3 +89,15 @@ def test_order_is_kept_and_every_demand_is_met(times, pairs, scale):
 )
 def test_durations_in_words(span, words):
     assert duration(span) == words
+
+
+def test_the_clock_of_an_axis_has_as_many_digits_as_the_way_needs():
+    assert clock(0.00512, 0.02, 0.5) == "0.005"
+    assert clock(0.00512, 0.0003, 0.5) == "0.00512"
+    assert clock(0.00512, 0.0, 0.5) == "0.005120"
+    assert clock(-0.0000001, 0.02, 0.5) == "0.000"
+
+
+def test_but_milliseconds_where_seconds_go_by():
+    assert clock(5.02, 0.000001, 13.0) == "5.020"
+    assert clock(60.02, 0.000001, 0.5) == "60.020"

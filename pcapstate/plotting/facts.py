@@ -92,6 +92,8 @@ class Facts:
     delay_client: float
     delay_server: float
     verdict: str
+    until: int = 0
+    """The capture's last packet, where it is known."""
 
     @property
     def title(self) -> str:
@@ -126,6 +128,7 @@ def facts(flow: FlowLike) -> Facts:
         delay_client=_half(flow.rtt_client),
         delay_server=_half(flow.rtt_server),
         verdict=verdict(flow),
+        until=flow.capture.times[1] if hasattr(flow, "capture") else 0,
     )
 
 

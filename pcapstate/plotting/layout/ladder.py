@@ -21,8 +21,8 @@ from .arrows import arrows_table, block_heights, blocks_table, capture_point
 from .fold import ROWS, fold
 from .labels import place_labels
 from .lifelines import LINE, Lifelines, lifelines
-from .spans import unknown
-from .warp import Apart, Warp, duration, warp
+from .spans import TO_THE_END, tail, unknown
+from .warp import Apart, Warp, clock, duration, warp
 
 Floats = npt.NDArray[np.float64]
 
@@ -87,8 +87,9 @@ def ladder_layout(
     moments = _moments(segments, passed, groups, known)
     sides = lifelines(flow, known, moments, whole=frames is None and time is None)
     exchange = (moments["kind"] == "exchange").to_numpy(bool)
+    end = tail(sides.stays, known) if frames is None and time is None else None
     for slant in slants:
-        axis = _axis(moments, sides, known, slant)
+        axis = _axis(moments, sides, known, slant, end)
         arrows = place_labels(arrows_table(segments, moments[~exchange], axis, known, numbers))
         if arrows["crowded"].sum() < CROWDED:
             break
@@ -100,8 +101,8 @@ def ladder_layout(
         bands=drawn.bands,
         doubts=drawn.doubts,
         names=drawn.names,
-        folds=_folds(axis, moments[exchange], sides),
-        ticks=_ticks(moments, sides, axis, known),
+        folds=_folds(axis, moments[exchange], sides, end),
+        ticks=_ticks(moments, sides, axis, known, end),
         top=drawn.top,
         bottom=drawn.bottom,
         hidden=_hidden(groups, len(segments), len(flow.segments)),
@@ -166,13 +167,15 @@ def _in_order(times: Floats) -> Floats:
     return np.maximum.accumulate(times - steps) + steps if len(times) else times
 
 
-def _axis(moments: pd.DataFrame, sides: Lifelines, known: Facts, slant: float) -> Warp:
-    """The time axis: what leaves, arrives and changes on a lifeline is a line apart, an arrow falls."""
+def _axis(moments: pd.DataFrame, sides: Lifelines, known: Facts, slant: float, end: float | None) -> Warp:
+    """The time axis: what leaves, arrives and changes on a lifeline is a line apart, an arrow falls. Up to ``end``, if
+    a state lasts on to there."""
     sent, received = moments["sent"].to_numpy(np.float64), moments["received"].to_numpy(np.float64)
     count = len(moments)
     exchange = (moments["kind"] == "exchange").to_numpy(bool)
     tall = np.where(exchange, block_heights(moments), LEAST_SLANT)
     apart = [Apart(k, count + k, float(tall[k])) for k in range(count)]
+    lasts: list[int] = []
     times, by_client = [sent, received], (moments["side"] == "client").to_numpy(bool)
     size = 2 * count
     for side, leaves in zip(SIDES, (by_client, ~by_client), strict=True):
@@ -185,6 +188,10 @@ def _axis(moments: pd.DataFrame, sides: Lifelines, known: Facts, slant: float) -
         size += len(changes)
         order = places[np.argsort(np.concatenate(times)[places], kind="stable")]
         apart += [Apart(int(a), int(b), LINE) for a, b in pairwise(order)]
+        lasts += order[-1:].tolist()
+    if end is not None:
+        times.append(np.array([end]))
+        apart += [Apart(last, size, LINE) for last in lasts]
     everything = np.concatenate(times)
     return warp(everything, scale=_scale(everything, known, slant), apart=apart, fold_over=2.4 * slant)
 
@@ -199,7 +206,7 @@ def _scale(moments: Floats, known: Facts, slant: float) -> float:
     return 1.5 / float(np.median(steps)) if len(steps) else 1.0
 
 
-def _folds(axis: Warp, exchanges: pd.DataFrame, sides: Lifelines) -> pd.DataFrame:
+def _folds(axis: Warp, exchanges: pd.DataFrame, sides: Lifelines, end: float | None) -> pd.DataFrame:
     """One row per folded silence: ``top``, ``bottom`` (lines) and ``text``, the time that passes in it.
 
     What is folded within the box of an exchange is not a silence, and the box says itself how long it took.
@@ -210,19 +217,19 @@ def _folds(axis: Warp, exchanges: pd.DataFrame, sides: Lifelines) -> pd.DataFram
     for k in axis.folds:
         since, until = float(axis.times[k]), float(axis.times[k + 1])
         if not ((begins <= since) & (until <= ends)).any():
-            why = " (2MSL)" if np.isin(until, last) else ""
+            why = " (2MSL)" if np.isin(until, last) else TO_THE_END if until == end else ""
             rows.append((axis.at[k], axis.at[k + 1], duration(until - since) + why))
     return pd.DataFrame(rows, columns=["top", "bottom", "text"]).astype({"top": float, "bottom": float})
 
 
-def _ticks(moments: pd.DataFrame, sides: Lifelines, axis: Warp, known: Facts) -> pd.DataFrame:
+def _ticks(moments: pd.DataFrame, sides: Lifelines, axis: Warp, known: Facts, end: float | None) -> pd.DataFrame:
     """Marks of the time axis: ``y`` (lines) and ``text`` (seconds since the first frame), where something leaves."""
     times = np.unique(np.concatenate([moments["sent"].to_numpy(np.float64), *(sides.moments(side) for side in SIDES)]))
+    times = times if end is None else np.append(times, end)
     way = float(np.nansum([known.delay_client, known.delay_server]))
-    digits = int(np.clip(np.ceil(-np.log10(way)) + 1, 3, 6)) if way > 0 else 6
     rows: list[tuple[float, str]] = []
     for time, y in zip(times, axis.place(times), strict=True):
-        text = f"{time:.{digits}f}".replace("-0." + "0" * digits, "0." + "0" * digits)
+        text = clock(time, way, known.duration)
         if not rows or (y - rows[-1][0] >= 1.4 and text != rows[-1][1]):
             rows.append((float(y), text))
     return pd.DataFrame(rows, columns=["y", "text"])

@@ -9,10 +9,15 @@ import numpy as np
 import pandas as pd
 
 from ...schema import SIDES
-from ..facts import FlowLike, numbers, seconds, words
+from ..facts import Facts, FlowLike, numbers, seconds, words
 
 CUT_SHORT = "2MSL, cut short"
 """How a TIME_WAIT ends that a new SYN on the same ports ends before its time (RFC 6191)."""
+
+TAIL = 1_000_000_000
+"""ns for which the capture goes on after a flow's last segment, before that is drawn."""
+
+TO_THE_END = " to the end of the capture"
 
 COLUMNS = (
     "flow",
@@ -61,6 +66,12 @@ def flow_spans(flow: FlowLike, start: int) -> pd.DataFrame:
         if state and not (found[0]["side"] == side).any():
             found.append(_unchanged(flow.number, side, state))
     return pd.concat([table for table in found if len(table)], ignore_index=True) if len(found) > 1 else found[0]
+
+
+def tail(stays: pd.DataFrame, known: Facts) -> float | None:
+    """When the capture ends (s), where a side is left in a state that lasts to there, well past the last segment."""
+    lasts = stays["end"].isna() & ~stays["state"].isin(["CLOSED", "LISTEN"])
+    return (known.until - known.start) / 1e9 if known.until - known.end > TAIL and lasts.any() else None
 
 
 def covered(bands: pd.DataFrame, side: str, place: float, begin: str = "left", end: str = "right") -> bool:

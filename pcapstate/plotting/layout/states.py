@@ -15,8 +15,8 @@ import pandas as pd
 
 from ...schema import SIDES
 from ..facts import Facts, FlowLike, facts
-from .spans import flow_spans, uncertain, unknown
-from .warp import Apart, Warp, duration, warp
+from .spans import TO_THE_END, flow_spans, tail, uncertain, unknown
+from .warp import Apart, Warp, clock, duration, warp
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = No
         room = 0.015 * reach or 0.0005
         left, right = -room, reach + room
         letter = (right - left) / letters
-    folds = _folds(axis)
+    folds = _folds(axis, tail(stays, known))
     bands = _bands(stays, axis, left, right)
     bands = _named(bands, folds, letter)
     return States(
@@ -102,7 +102,7 @@ def _axis(stays: pd.DataFrame, known: Facts, letters: float) -> Warp:
         axis = _axis_with(stays, known, more)
         left, right = -MARGIN, axis.length + MARGIN
         letter = (right - left) / letters
-        bands = _named(_bands(stays, axis, left, right), _folds(axis), letter)
+        bands = _named(_bands(stays, axis, left, right), _folds(axis, None), letter)
         cramped = bands.loc[(bands["name"] == "") & (bands["left"] < bands["right"]), "row"].to_numpy(np.int64)
         if len(cramped) == 0:
             break
@@ -113,9 +113,11 @@ def _axis(stays: pd.DataFrame, known: Facts, letters: float) -> Warp:
 def _axis_with(stays: pd.DataFrame, known: Facts, more: Floats) -> Warp:
     start = stays["start"].to_numpy(np.float64)
     which = np.flatnonzero(~np.isnan(start))
-    moments = np.concatenate([[0.0, known.duration], start[which]])
+    end = tail(stays, known)
+    ends = [] if end is None else [end]
+    moments = np.concatenate([[0.0, known.duration], start[which], ends])
     room = [_room(*row) for row in stays[["state", "event", "frame"]].itertuples(index=False)]
-    apart = [Apart(0, 1, MARGIN)]
+    apart = [Apart(0, 1, MARGIN), *(Apart(1, len(moments) - 1, MARGIN) for _ in ends)]
     for side in SIDES:
         mine = np.flatnonzero(stays["side"].to_numpy(object)[which] == side)
         mine = mine[np.argsort(moments[2 + mine], kind="stable")]
@@ -233,12 +235,13 @@ def _moved(
     return kept[::-1]
 
 
-def _folds(axis: Warp | None) -> pd.DataFrame:
+def _folds(axis: Warp | None, end: float | None) -> pd.DataFrame:
     rows = []
     if axis is not None:
         for k in axis.folds:
             left, right = float(axis.at[k]), float(axis.at[k + 1])
-            rows.append((left, right, right - CUT * (right - left), duration(axis.times[k + 1] - axis.times[k])))
+            text = duration(axis.times[k + 1] - axis.times[k]) + (TO_THE_END if axis.times[k + 1] == end else "")
+            rows.append((left, right, right - CUT * (right - left), text))
     return pd.DataFrame(rows, columns=["left", "right", "cut", "text"]).astype(
         {"left": float, "right": float, "cut": float}
     )
@@ -249,9 +252,8 @@ def _ticks(stays: pd.DataFrame, axis: Warp | None, known: Facts, letter: float) 
     rows: list[tuple[float, str]] = []
     if axis is not None:
         way = float(np.nansum([known.delay_client, known.delay_server]))
-        digits = int(np.clip(np.ceil(-np.log10(way)) + 1, 3, 6)) if way > 0 else 6
         for time, x in zip(axis.times, axis.at, strict=True):
-            text = f"{time:.{digits}f}"
+            text = clock(time, way, known.duration)
             if not rows or x - rows[-1][0] >= letter * (len(text) + 1.5):
                 rows.append((float(x), text))
     return pd.DataFrame(rows, columns=["x", "text"])

@@ -94,6 +94,14 @@ def _demands(apart: list[Apart], position: npt.NDArray[np.intp]) -> dict[int, li
     return found
 
 
+def clock(time: float, way: float, lasts: float) -> str:
+    """A time of an axis: milliseconds, or as much more as it takes to tell the ``way`` across apart, where little time
+    goes by in all (both in seconds)."""
+    digits = int(np.clip(np.ceil(-np.log10(way)) + 1, 3, 6)) if way > 0 else 6
+    digits = 3 if lasts >= 1 or time >= 10 else digits
+    return f"{time:.{digits}f}".replace("-0." + "0" * digits, "0." + "0" * digits)
+
+
 def duration(span: float) -> str:
     """A length of time in words, three digits: ``2.5 ms``, ``60 s``, ``2 min 5 s``."""
     if span >= 120:
