@@ -319,6 +319,8 @@ class FlowPlot:
         """Ladder or states, windows and sequence on one time axis."""
         from . import plotting
 
+        if options.pop("ax", None) is not None:
+            raise ValueError("an overview is a figure of its own: ax goes with .ladder, .windows, .sequence, .states")
         return plotting.overview(self._flow, **options)
 
     def ladder(self, *, ax: Axes | None = None, **options: Any) -> Axes:

@@ -262,3 +262,8 @@ def test_the_accessor_itself_is_the_overview(flow, pictures):
 
 def test_the_accessor_names_its_pictures(flow):
     assert list(flow.plot) == ["ladder", "windows", "sequence", "states", "machine"]
+
+
+def test_an_overview_takes_no_axes(capture):
+    with pytest.raises(ValueError, match=r"a figure of its own: ax goes with \.ladder"):
+        capture.flow(0).plot(ax=object())

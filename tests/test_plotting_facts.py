@@ -7,6 +7,7 @@ import pandas as pd
 import plot_data
 import pytest
 
+from pcapstate import plotting
 from pcapstate.plotting.facts import (
     endpoint,
     facts,
@@ -17,6 +18,7 @@ from pcapstate.plotting.facts import (
     numbers,
     records,
     seconds,
+    sides_of,
     words,
 )
 
@@ -124,3 +126,16 @@ def test_an_axis_of_seconds_shows_all_with_a_margin_and_a_single_frame_too():
 )
 def test_a_long_endpoint_on_two_lines(name, lines):
     assert narrow(name).split("\n") == lines
+
+
+def test_the_sides_meant():
+    assert sides_of(None) == ("client", "server")
+    assert sides_of("server") == ("server",)
+    with pytest.raises(ValueError, match="side is 'srv'; it may be client or server"):
+        sides_of("srv")
+
+
+@pytest.mark.parametrize("kind", ["windows", "sequence", "machine"])
+def test_every_kind_with_a_side_says_which_there_are(kind):
+    with pytest.raises(ValueError, match="it may be client or server"):
+        getattr(plotting, kind)(plot_data.whole(), side="srv")

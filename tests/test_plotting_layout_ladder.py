@@ -305,3 +305,10 @@ def test_a_segment_without_effect_ends_in_a_cross_at_the_lifeline():
     assert arrows.loc[arrows["frame"].isin([3, 4]), "lost"].tolist() == [True, True]
     assert arrows.loc[arrows["frame"] == 3, "to_x"].item() == 1.0
     assert arrows.loc[arrows["frame"] == 4, "to_x"].item() < 0.9
+
+
+@pytest.mark.parametrize("given", [5, (1,), ("01:49:53.5", "01:49:54"), "1-2", (True, False)])
+def test_what_is_no_range_is_refused_in_words(given):
+    for name in ("frames", "time"):
+        with pytest.raises(ValueError, match=f"^{name} is .*; it must be two"):
+            ladder_layout(plot_data.whole(), **{name: given})

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..schema import SIDES
+
 Floats = npt.NDArray[np.float64]
 
 NAT = np.iinfo(np.int64).min
@@ -154,6 +156,13 @@ def verdict(flow: FlowLike) -> str:
     if reason and reason != opened:
         words.append(f"closed by {by} ({_plain(reason)})" if by in {"client", "server", "both"} else _plain(reason))
     return "; ".join(words)
+
+
+def sides_of(side: str | None) -> tuple[str, ...]:
+    """The sides meant: both, or the one named. Raises ValueError for another word."""
+    if side is not None and side not in SIDES:
+        raise ValueError(f"side is {side!r}; it may be {' or '.join(SIDES)}")
+    return SIDES if side is None else (side,)
 
 
 def seconds(times: pd.Series[Any], start: int) -> Floats:

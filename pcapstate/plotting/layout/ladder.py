@@ -115,6 +115,8 @@ def ladder_layout(
 def _chosen(
     segments: pd.DataFrame, known: Facts, frames: tuple[int, int] | None, time: tuple[float, float] | None
 ) -> pd.DataFrame:
+    _check("frames", frames, "two frame numbers, the first and the last, as in (10, 40)")
+    _check("time", time, "two numbers of seconds since the flow's first frame, as in (0.5, 2)")
     first, last = segments["frame"].min(), segments["frame"].max()
     if frames is not None:
         segments = segments[segments["frame"].between(*frames)]
@@ -129,6 +131,14 @@ def _chosen(
             f"it has frames {first} to {last}, 0 to {known.duration:g} s"
         )
     return segments.reset_index(drop=True)
+
+
+def _check(name: str, given: object, what: str) -> None:
+    """Raises ValueError for what is no range."""
+    parts = given if isinstance(given, tuple | list) else ()
+    numbers = [part for part in parts if isinstance(part, int | float | np.number) and not isinstance(part, bool)]
+    if given is not None and not len(parts) == len(numbers) == 2:
+        raise ValueError(f"{name} is {given!r}; it must be {what}")
 
 
 def _moments(segments: pd.DataFrame, passed: Floats, groups: pd.DataFrame, known: Facts) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ...schema import SIDES
 from ...tcp.machine import EDGES, Edge
-from ..facts import Facts, FlowLike, facts, records
+from ..facts import Facts, FlowLike, facts, records, sides_of
 from .spans import spans
 
 END = "CLOSED below"
@@ -120,7 +120,7 @@ class Machine:
 def machine_layout(flow: FlowLike, *, side: str | None = None) -> Machine:
     """The machine with the ways of both sides through it, or of one."""
     known = facts(flow)
-    sides = SIDES if side is None else (side,)
+    sides = sides_of(side)
     steps = pd.concat([_steps(flow, known, each) for each in sides], ignore_index=True)
     walked = set(zip(steps["from_state"], steps["event"], strict=True))
     edges = [edge for edge in EDGES if edge.drawn or (edge.source, edge.event) in walked]

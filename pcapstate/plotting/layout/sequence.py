@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ...schema import SIDES
-from ..facts import Facts, FlowLike, facts, has_flag, is_word, words
+from ..facts import Facts, FlowLike, facts, has_flag, is_word, sides_of, words
 from ..thin import COLUMNS, thin, thin_bars, thin_marks
 from .stream import Stream, merged, stream, stretches, zero_window
 
@@ -95,9 +95,8 @@ def sequence_layout(flow: FlowLike, *, side: str | None = None, columns: int = C
     segments = flow.segments
     length = segments["length"].to_numpy(np.int64)
     carried = {each: int(length[is_word(segments["side"], each)].sum()) for each in SIDES}
-    if side is not None:
-        shown = [side]
-    else:
+    shown = list(sides_of(side))
+    if side is None:
         shown = [each for each in SIDES if carried[each]] or list(SIDES)
     directions = tuple(_direction(segments, known, each, carried[each], columns) for each in shown)
     thinned = len(segments) > 4 * columns

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ...schema import SIDES
-from ..facts import Facts, FlowLike, facts, has_flag, is_word
+from ..facts import Facts, FlowLike, facts, has_flag, is_word, sides_of
 from ..thin import COLUMNS, thin_marks, thin_range
 from .stream import Stream, last_known, merged, stream, stretches, zero_window
 from .warp import duration
@@ -77,8 +77,7 @@ class Windows:
 def windows_layout(flow: FlowLike, *, side: str | None = None, columns: int = COLUMNS) -> Windows:
     """The windows of both sides, or of one; thinned to so many columns of pixels."""
     known = facts(flow)
-    sides = SIDES if side is None else (side,)
-    panels = tuple(_panel(flow, known, each, columns) for each in sides)
+    panels = tuple(_panel(flow, known, each, columns) for each in sides_of(side))
     count = len(flow.segments)
     return Windows(known, panels, f"{count:,} segments thinned to {columns} columns" if count > 4 * columns else "")
 
