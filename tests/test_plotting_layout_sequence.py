@@ -72,7 +72,8 @@ def test_many_sack_blocks_are_thinned():
 def test_syn_and_fin_are_marked():
     client, server = sequence_layout(plot_data.whole()).directions
     assert client.marks["text"].tolist() == ["SYN", "FIN"]
-    np.testing.assert_allclose(client.marks[["time", "seq"]], [[0.0, 1], [1.02, 502]])
+    np.testing.assert_allclose(client.marks[["time", "seq"]], [[0.0, 0], [1.02, 501]])
+    assert server.marks["seq"].tolist() == [0, 1449], "as the ladder tells them: seq=0 of the SYN"
     assert server.marks["text"].tolist() == ["SYN", "FIN"]
 
 
@@ -154,4 +155,5 @@ def test_the_zero_windows_of_the_peer():
 def test_a_side_that_is_not_in_the_capture():
     client, server = sequence_layout(plot_data.flow([plot_data.segment(0.0, "client", "SYN", 0)], [])).directions
     assert (client.empty, server.empty) == (False, True)
-    assert client.bounds == (1, 2)
+    assert client.bounds == (0, 1)
+    assert client.marks["seq"].tolist() == [0]

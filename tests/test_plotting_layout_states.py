@@ -72,8 +72,9 @@ def test_ticks_are_times():
     assert columns(FOLDED.ticks, "x", "text")[:3] == [(0.0, "-0.003"), (6.0, "0.007"), (12.0, "0.017")]
 
 
-def test_plain_time_is_in_seconds_up_to_the_last_frame():
-    assert (PLAIN.left, PLAIN.right) == pytest.approx((-0.0186, 1.2587), abs=1e-4)
+def test_plain_time_is_in_seconds_up_to_where_the_last_frame_arrives():
+    assert (PLAIN.left, PLAIN.right) == pytest.approx((-0.0187, 1.2658), abs=1e-4)
+    assert "CLOSED" in PLAIN.bands.loc[PLAIN.bands["side"] == "server", "state"].tolist()
     established = PLAIN.bands[PLAIN.bands["state"] == "ESTABLISHED"]
     np.testing.assert_allclose(established["left"], [0.017, 0.027])
     np.testing.assert_allclose(established["right"], [1.017, 1.027])

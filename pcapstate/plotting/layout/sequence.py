@@ -158,7 +158,9 @@ def _marks(segments: pd.DataFrame, sent: Stream) -> pd.DataFrame:
     place = np.flatnonzero(sent.by_sender & has_flag(segments, "SYN", "FIN", "RST") & ~np.isnan(sent.high))
     flags = words(segments["flags"].iloc[place])
     text = [next(word for word in ("SYN", "RST", "FIN") if word in kind.split(",")) for kind in flags]
-    return pd.DataFrame({"time": sent.time[place], "seq": sent.high[place], "text": pd.Series(text, dtype=object)})
+    # At their own number, as the ladder tells it: the SYN's is 0, the FIN's follows the octets before it.
+    seq = sent.low[place] + np.where(np.array(text) == "SYN", 0, segments["length"].to_numpy(np.int64)[place])
+    return pd.DataFrame({"time": sent.time[place], "seq": seq, "text": pd.Series(text, dtype=object)})
 
 
 def _together(marks: pd.DataFrame, duration: float) -> pd.DataFrame:

@@ -64,7 +64,8 @@ class States:
 def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = None, letters: float = LETTERS) -> States:
     """The lanes of a flow, on paper of so many ``letters`` (of the names' size) across.
 
-    With ``fold`` false places are seconds since the first frame, and the lanes end ``until`` there (the last frame).
+    With ``fold`` false places are seconds since the first frame, and the lanes end ``until`` there (the arrival of the
+    last frame).
     """
     known = facts(flow)
     stays = flow_spans(flow, known.start)
@@ -73,7 +74,7 @@ def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = No
         left, right = -MARGIN, axis.length + MARGIN
         letter = (right - left) / letters
     else:
-        reach = known.duration if until is None else until
+        reach = _reach(stays, known) if until is None else until
         room = 0.015 * reach or 0.0005
         left, right = -room, reach + room
         letter = (right - left) / letters
@@ -93,6 +94,13 @@ def states_layout(flow: FlowLike, *, fold: bool = True, until: float | None = No
         right=right,
         folded=fold,
     )
+
+
+def _reach(stays: pd.DataFrame, known: Facts) -> float:
+    """The last frame, or when what it carries arrives: it may end the connection there. No timer lasts so long."""
+    arrived = stays.loc[stays["evidence"] != "timer", "start"].to_numpy(np.float64)
+    way = float(np.nansum([known.delay_client, known.delay_server]))
+    return float(max([known.duration, *arrived[arrived <= known.duration + way]]))
 
 
 def _axis(stays: pd.DataFrame, known: Facts, letters: float) -> Warp:
