@@ -71,7 +71,7 @@ class Capture:
     def columns(self, name: str) -> Columns:
         """A table as numpy columns, as the replay makes them: ``schema.MISSING``, NaN or code -1 for no value."""
         pipeline.check_names([name])
-        if name in pipeline.LARGE and name not in self._pass.kept:
+        if not self._pass.has(name):
             self._read_again(name)
         return self._pass.columns(name)
 
@@ -149,7 +149,7 @@ class Capture:
             raise CaptureError(f"the table {name} was not kept, and the capture cannot be read a second time")
         given = self.given()
         # Windows are few beside segments: who keeps segments can as well keep both.
-        keep = pipeline.LARGE if name == "segments" else {*self._pass.kept, name}
+        keep = pipeline.LARGE if name == "segments" else {*self._pass.kept, name}.intersection(pipeline.LARGE)
         self._pass = pipeline.run(given, msl=self.msl, keep=keep)
 
     # --- another file ------------------------------------------------------------------------------------------

@@ -21,6 +21,9 @@ from .values import Columns, Values, joined
 LARGE = ("segments", "windows")
 """The tables with rows for packets, kept only on request."""
 
+SPARABLE = ("timeline",)
+"""Tables that are kept unless they are left out on request."""
+
 SMALL_CAPTURE = 8_000_000
 """Octets of capture files below which every table is kept at once: reading again would cost more than memory."""
 
@@ -55,6 +58,11 @@ class Pass:
     first_time: int = 0
     last_time: int = 0
     problems: tuple[Any, ...] = ()
+    left_out: frozenset[str] = frozenset()
+
+    def has(self, name: str) -> bool:
+        """Whether the table was kept."""
+        return name in self.kept if name in LARGE else name not in self.left_out
 
     def columns(self, name: str) -> Columns:
         """A table as numpy columns; the reader's problems are the first notes."""
@@ -169,13 +177,15 @@ def run(
     *,
     msl: float = 30.0,
     keep: Collection[str] = (),
+    leave_out: Collection[str] = (),
     progress: Callable[[int], None] | None = None,
     compiling: Callable[[], None] | None = None,
     through: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
 ) -> Pass:
     """Reads ``source`` to its end and replays it. ``through`` may wrap the chunks on their way.
 
-    ``progress`` and ``compiling`` are called as ``parser.reader.Reader`` has it.
+    ``keep``: those of LARGE that are wanted; ``leave_out``: those of SPARABLE that are not. ``progress`` and
+    ``compiling`` are called as ``parser.reader.Reader`` has it.
 
     Raises CaptureError where there is no such file, or it is not a capture.
     """
@@ -184,12 +194,13 @@ def run(
 
     msl = check_msl(msl)
     reader = Reader(source, progress=progress, compiling=compiling)
-    tables = replay(through(reader) if through else reader, msl=msl, keep=tuple(keep))
+    tables = replay(through(reader) if through else reader, msl=msl, keep=tuple(keep), leave_out=tuple(leave_out))
     if reader.speed is COMPILED:
         note_compiled()
     return Pass(
         tables=tables,
         kept=frozenset(keep),
+        left_out=frozenset(leave_out),
         files=tuple(str(file.path) for file in reader.files),
         frames=reader.frames,
         first_time=reader.first_time,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import types
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -151,6 +152,15 @@ def test_segments_bring_windows_with_them(runs):
     assert len(capture.segments) == 8
     assert len(capture.windows) == 2
     assert len(runs) == 2
+
+
+def test_a_table_that_was_left_out_is_read_again(runs):
+    source = pipeline.Source(runs.file)
+    capture = Capture(replace(a_pass(kept=()), left_out=frozenset({"timeline"})), source)
+    assert len(capture.flows) == 1
+    assert runs == []
+    assert len(capture.timeline) == 11
+    assert [set(run["keep"]) for run in runs] == [set()]
 
 
 def test_what_to_keep_may_be_said(runs):

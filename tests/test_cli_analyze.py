@@ -12,7 +12,7 @@ import pytest
 from conftest import SAMPLES
 from making import columns_from, flow_row, four_way_close
 
-from pcapstate.cli import DONE, run
+from pcapstate.cli import DONE, analyze, run
 from pcapstate.cli.analyze import Plan, of_flows
 from pcapstate.schema import MISSING, TABLES
 
@@ -201,3 +201,22 @@ def test_every_format(tmp_path, form):
         pytest.importorskip("pyarrow")
     assert run(["analyze", TWO_FLOWS, "-q", "--format", form, "-o", str(tmp_path / "out")]) == DONE
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(f"{name}.{form}" for name in TABLES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spared"),
+    [
+        ([], ["timeline"]),
+        (["--table", "flows"], ["timeline"]),
+        (["--table", "timeline"], []),
+        (["-o", "-"], []),
+        (["--flow", "0"], []),
+    ],
+)
+def test_the_timeline_is_spared_where_nothing_shows_it(arguments, spared, monkeypatch, capsys):
+    asked = []
+    real = analyze.read
+    monkeypatch.setattr(analyze, "read", lambda *given, **options: asked.append(options) or real(*given, **options))
+    assert run(["analyze", TWO_FLOWS, *arguments]) == DONE
+    assert capsys.readouterr().out
+    assert [list(options["leave_out"]) for options in asked] == [spared]

@@ -86,6 +86,17 @@ def test_segments_are_kept_only_on_request():
     assert len(replay([chunk_of(many(1))], keep=("segments",)).table("segments")["frame"]) == 6
 
 
+@pytest.mark.parametrize("speed", [INTERPRETED, COMPILED], ids=lambda speed: speed.name)
+def test_the_timeline_may_be_left_out(speed):
+    """Nothing else changes by it."""
+    whole, spared = (replay([chunk_of(many(3), speed)], leave_out=names) for names in ((), ("timeline",)))
+    for name in TABLES:
+        if name != "timeline":
+            assert text(whole, name) == text(spared, name), name
+    with pytest.raises(AssertionError):
+        spared.table("timeline")
+
+
 def test_a_timer_that_ends_within_the_capture_closes_the_side():
     rows = many(1)
     late = segments_of("SYN_SENT --> <SEQ=1><CTL=SYN> -->\n").rows[0]

@@ -13,7 +13,7 @@ from making import a_pass, columns_from, four_way_close
 from pcapstate import pipeline
 from pcapstate.kernels import COMPILED, INTERPRETED
 from pcapstate.parser.problems import Problem
-from pcapstate.pipeline import LONGEST_MSL, SMALL_CAPTURE, Pass, Source, check_msl, check_names
+from pcapstate.pipeline import LARGE, LONGEST_MSL, SMALL_CAPTURE, SPARABLE, Pass, Source, check_msl, check_names
 from pcapstate.schema import NOTES, TABLES, Coded
 from pcapstate.values import records, text_objects
 
@@ -169,14 +169,14 @@ def test_chunks_may_be_led_through_something(at, noted, monkeypatch):
     seen, notes = {}, []
     monkeypatch.setattr(pipeline, "note_compiled", lambda: notes.append(1))
 
-    def replay(chunks, *, msl, keep):
-        seen.update(chunks=list(chunks), msl=msl, keep=keep)
+    def replay(chunks, *, msl, keep, leave_out):
+        seen.update(chunks=list(chunks), msl=msl, keep=keep, leave_out=leave_out)
         return SimpleNamespace(flow_count=0, last_time=0)
 
     monkeypatch.setattr(pcapstate.parser.reader, "Reader", Reader)
     monkeypatch.setattr(pcapstate.replay.engine, "replay", replay)
     made = pipeline.run("x", msl=1.5, keep=["windows"], through=lambda chunks: (10 * chunk for chunk in chunks))
-    assert seen == {"chunks": [10, 20, 30], "msl": 1.5, "keep": ("windows",)}
+    assert seen == {"chunks": [10, 20, 30], "msl": 1.5, "keep": ("windows",), "leave_out": ()}
     assert (made.files, made.frames, made.first_time, made.last_time) == (("x.pcap",), 3, 10, 20)
     assert made.problems == (CUT,)
     assert made.kept == {"windows"}
@@ -201,3 +201,13 @@ def test_what_is_none(msl, file):
         check_msl(msl)
     with pytest.raises(ValueError, match=r"^msl "):
         pipeline.run(file, msl=msl)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_a_pass_has(name):
+    """The tables of packets if they were kept, the others if they were not left out."""
+    assert Pass(tables=None, kept=frozenset({name})).has(name)
+    assert Pass(tables=None, kept=frozenset()).has(name) == (name not in LARGE)
+    assert Pass(tables=None, kept=frozenset(), left_out=frozenset(SPARABLE)).has(name) == (
+        name not in (*LARGE, *SPARABLE)
+    )

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..capture import Capture
 from ..export import FORMATS, check_format, write_table, write_tables
-from ..pipeline import LARGE
+from ..pipeline import LARGE, SPARABLE
 from ..schema import TABLES
 from ..values import Columns, counted, take
 from .reading import read
@@ -39,7 +39,10 @@ def analyze(
     """Runs the command; gives the exit code."""
     plan = Plan(output, form, tables)
     check_format(plan.form)  # before the work, not after it
-    capture, code = read(files, msl=msl, keep=[name for name in plan.tables if name in LARGE])
+    keep = [name for name in plan.tables if name in LARGE]
+    # The summary of all connections does not need the timeline, which takes as much memory as all the rest.
+    spared = () if flows is not None else [name for name in SPARABLE if name not in plan.tables]
+    capture, code = read(files, msl=msl, keep=keep, leave_out=spared)
     chosen = selected_flows(capture, flows, expression)
     plan.write(capture, chosen)
     if not quiet and not plan.to_stdout:

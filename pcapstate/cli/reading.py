@@ -105,8 +105,13 @@ class Progress:
             self._drawn = False
 
 
-def read(files: Collection[str], *, msl: float, keep: Collection[str] = ()) -> tuple[Capture, int]:
-    """Reads the files as one capture, says on stderr what could not be read, and gives the exit code so far."""
+def read(
+    files: Collection[str], *, msl: float, keep: Collection[str] = (), leave_out: Collection[str] = ()
+) -> tuple[Capture, int]:
+    """Reads the files as one capture, says on stderr what could not be read, and gives the exit code so far.
+
+    ``keep`` and ``leave_out``: tables, as for ``pipeline.run``.
+    """
     from . import DAMAGED, DONE, INTERRUPTED
 
     given: Any = list(files) if len(files) > 1 else next(iter(files))
@@ -115,7 +120,13 @@ def read(files: Collection[str], *, msl: float, keep: Collection[str] = ()) -> t
     with Interruptible(standard_input="-" in files) as interrupt:
         try:
             made = run(
-                given, msl=msl, keep=keep, progress=progress, compiling=progress.compiling, through=interrupt.chunks
+                given,
+                msl=msl,
+                keep=keep,
+                leave_out=leave_out,
+                progress=progress,
+                compiling=progress.compiling,
+                through=interrupt.chunks,
             )
         finally:
             progress.clear()

@@ -52,14 +52,17 @@ class Replayed:
         return self._engine.glimpse(name)
 
 
-def replay(chunks: Iterable[Any], *, msl: float = DEFAULT_MSL, keep: Collection[str] = ()) -> Replayed:
+def replay(
+    chunks: Iterable[Any], *, msl: float = DEFAULT_MSL, keep: Collection[str] = (), leave_out: Collection[str] = ()
+) -> Replayed:
     """Replays every TCP connection in ``chunks``.
 
     ``chunks``: objects with ``speed``, ``segments`` (a table of ``schema.Segment`` rows at that speed, which the next
     chunk may reuse), ``count`` (segments in it) and ``last_time`` (ns). ``msl``: maximum segment lifetime, seconds.
-    ``keep``: which of the large tables, "segments" and "windows", will be asked for.
+    ``keep``: which of the large tables, "segments" and "windows", will be asked for. ``leave_out``: "timeline", if it
+    will not.
     """
-    engine = Engine(msl=msl, keep=keep)
+    engine = Engine(msl=msl, keep=keep, leave_out=leave_out)
     for chunk in chunks:
         engine.feed(chunk)
     engine.finish()
@@ -69,9 +72,10 @@ def replay(chunks: Iterable[Any], *, msl: float = DEFAULT_MSL, keep: Collection[
 class Engine:
     """One replay under way."""
 
-    def __init__(self, *, msl: float, keep: Collection[str]) -> None:
+    def __init__(self, *, msl: float, keep: Collection[str], leave_out: Collection[str] = ()) -> None:
         self.msl = msl
         self.keep = frozenset(keep)
+        self.leave_out = frozenset(leave_out)
         self.last_time = 0
         self.store: Store | None = None
         self.outcomes = Outcomes()
@@ -166,7 +170,8 @@ class Engine:
             self.note_parts.append(store.drain_notes())
             self._drain_logs()
             steps, *outcomes = store.view_settled()
-            self.steps.add(steps)
+            if "timeline" not in self.leave_out:
+                self.steps.add(steps)
             self.outcomes.add(*outcomes)
 
     # --- the tables ------------------------------------------------------------------------------------------
@@ -182,6 +187,7 @@ class Engine:
 
     def timeline_table(self) -> Columns:
         """``schema.TIMELINE``."""
+        assert "timeline" not in self.leave_out
         return columns.timeline_table(self.steps, self.flows)
 
     def glimpse(self, name: str) -> Columns:
