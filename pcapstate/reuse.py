@@ -23,6 +23,17 @@ def next_uses(flows: Columns) -> np.ndarray:
     return following
 
 
+def next_use(flows: Columns, row: int) -> int:
+    """The same for one connection alone, without ordering all of them."""
+    start = _numbers(flows, "start")
+    later = start > start[row]
+    for name in PARTS:
+        numbers = _numbers(flows, name)
+        later &= numbers == numbers[row]
+    found = np.flatnonzero(later)
+    return int(found[np.argmin(start[found])]) if len(found) else -1
+
+
 def used_in_time_wait(flows: Columns, timeline: Columns) -> np.ndarray:
     """Which connections were in TIME_WAIT, at one end at least, when their 4-tuple was used again; shape (n,)."""
     following = next_uses(flows)

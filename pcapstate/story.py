@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .lingering import close_wait, lasting
-from .reuse import next_uses
+from .reuse import next_use
 from .schema import SIDES
 from .slowness import slowness
 from .values import counted
@@ -117,7 +117,7 @@ def _waiting(side: Side) -> str:
 
 def _used_again(flow: Flow) -> str:
     """The next connection between the same two ends, and who was not done with this one then."""
-    following = int(next_uses(flow.capture.columns("flows"))[flow.number])
+    following = next_use(flow.capture.columns("flows"), flow.number)
     if following < 0:
         return ""
     start = flow.capture.flow(following).facts["start"]

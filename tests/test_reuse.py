@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from making import columns_from, flow_row, millis, step
 
-from pcapstate.reuse import next_uses, used_in_time_wait
+from pcapstate.reuse import next_use, next_uses, used_in_time_wait
 
 
 def flows(*rows):
@@ -16,18 +16,25 @@ def at(start, port=1, **more):
     return {"client_port": port, "start": millis(start), **more}
 
 
+def all_next(columns):
+    """By both ways: of all together, and of each alone."""
+    together = next_uses(columns).tolist()
+    assert [next_use(columns, row) for row in range(len(together))] == together
+    return together
+
+
 def test_the_next_connection_between_the_same_ends():
-    assert next_uses(flows(at(0), at(5, 2), at(10), at(20))).tolist() == [2, -1, 3, -1]
+    assert all_next(flows(at(0), at(5, 2), at(10), at(20))) == [2, -1, 3, -1]
 
 
 @pytest.mark.parametrize("other", [{"client_address": "10.0.0.9"}, {"server_address": "10.0.0.9"}, {"server_port": 81}])
 def test_all_four_parts_count(other):
-    assert next_uses(flows(at(0), at(5, **other))).tolist() == [-1, -1]
+    assert all_next(flows(at(0), at(5, **other))) == [-1, -1]
 
 
 def test_none_or_one():
-    assert next_uses(flows()).tolist() == []
-    assert next_uses(flows(at(0))).tolist() == [-1]
+    assert all_next(flows()) == []
+    assert all_next(flows(at(0))) == [-1]
 
 
 def in_time_wait(*again, dwell=60.0, until=60_080, flow=0, state="TIME_WAIT"):
