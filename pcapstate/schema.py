@@ -273,7 +273,7 @@ FLOWS = Table(
         *_both(
             Column("receive_buffer", NULLABLE, "Largest window of the {side}, its SYN's too: its buffer is no smaller.", "octets")
         ),
-        *_both(Column("zero_windows", INTEGER, "Segments of the {side} with window 0.")),
+        *_both(Column("zero_windows", INTEGER, "Segments of the {side} with window 0; several may tell of one time without window.")),
         *_both(Column("zero_window_time", REAL, "Time for which the {side}'s window was 0.", "s")),
         *_both(Column("retransmissions", INTEGER, "Segments that the {side} sent again.")),
         *_both(Column("reordered", INTEGER, "Segments of the {side} that were overtaken on the way.")),

@@ -12,6 +12,7 @@ import plot_data
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 
 from pcapstate import plotting
 
@@ -321,3 +322,11 @@ def test_a_short_ladder_has_a_short_name_on_its_axis():
 def test_folded_exchanges_with_and_without_trouble_are_told_apart():
     said = words(draw("ladder", plot_data.bulk(20_000)))
     assert "folded, with retransmissions or zero windows" in said
+
+
+def test_the_boxes_of_the_machine_stand_apart():
+    axes = plotting.machine(plot_data.whole())
+    boxes = [patch.get_bbox() for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
+    assert len(boxes) >= 11
+    for k, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:k])

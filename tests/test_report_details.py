@@ -123,7 +123,7 @@ def test_facts_of_both_sides():
         server_timestamps=None, rtt_server=0.0123, server_limited_by="receive_window 80 %",
     )  # fmt: skip
     rows = Page(told._facts(flow)).text.replace("\N{EN DASH}", "-")
-    assert "client 100 B 4 0 1 / 2 1460 7 yes - 500 B to 64.0 kB 2, 1.500 s - -" in rows
+    assert "client 100 B 4 0 1 / 2 1460 7 yes - 500 B to 64.0 kB 2 segments, 1.500 s - -" in rows
     assert "server 0 B 3 0 0 / 0 - - no - - 0 12.300 ms receive window 80 %" in rows
 
 

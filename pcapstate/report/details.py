@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..flow import Flow, Side
+from ..plotting.layout.words import count_words
 from ..schema import NOTES, SEGMENTS, SIDES, STALLS, STATES, TIMELINE
 from ..slowness import frames, reason
 from ..story import octets
@@ -132,7 +133,7 @@ def transition_frames(flow: Flow) -> list[int]:
 def _facts(flow: Flow) -> Markup:
     """What each side offered and did, in a small table."""
     heads = ("", "sent", "packets", "sent again", "lost before / after", "MSS", "window scale", "SACK", "timestamps",
-             "window", "zero windows", "round trip to it", "limited by")  # fmt: skip
+             "window", "window 0", "round trip to it", "limited by")  # fmt: skip
     head = element("thead", element("tr", *(element("th", name, scope="col") for name in heads)))
     rows = [element("tr", *(element("td", cell) for cell in _side_facts(flow, side))) for side in flow.sides]
     return element("div", element("table", head, element("tbody", *rows), class_="facts"), class_="wide")
@@ -141,7 +142,8 @@ def _facts(flow: Flow) -> Markup:
 def _side_facts(flow: Flow, side: Side) -> list[str]:
     round_trip = flow.facts[f"rtt_{side.name}"]
     least, most = side.window_min, side.window_max
-    zero = f"{side.zero_windows:,}" + (f", {side.zero_window_time:.3f} s" if side.zero_window_time else "")
+    told = "0" if not side.zero_windows else count_words(side.zero_windows, "segment")
+    zero = told + (f", {side.zero_window_time:.3f} s" if side.zero_window_time else "")
     return [
         side.name,
         octets(side.bytes),

@@ -349,16 +349,15 @@ def _legend(ax: Axes, table: Ladder, colors: Style) -> None:
         return Line2D([], [], color=color, linewidth=width * many, marker=">", markevery=[1], markersize=5)
 
     tones = set(table.arrows["tone"])
+    gone, there = table.arrows["lost"].to_numpy(bool), table.arrows["to_x"].isin([0.0, 1.0]).to_numpy(bool)
+    cross = Line2D([], [], color=colors.retransmission, linestyle="", marker="x", markeredgewidth=2)
     marks: list[tuple[bool, Artist, str]] = [
         ("ordinary" in tones, arrow("ordinary"), "segment without data"),
         ("data" in tones, arrow("data"), "segment with data"),
         (bool((table.arrows["count"] > 1).any()), arrow("data", 2.5), "burst: several segments in one arrow"),
-        ("retransmission" in tones, arrow("retransmission"), "retransmission, or without effect"),
-        (
-            bool(table.arrows["lost"].any()),
-            Line2D([], [], color=colors.retransmission, linestyle="", marker="x", markeredgewidth=2),
-            "lost on the way; at the lifeline: without effect, lost or ignored",
-        ),
+        ("retransmission" in tones, arrow("retransmission"), "retransmission, or lost"),
+        (bool((gone & ~there).any()), cross, "lost on the way"),
+        (bool((gone & there).any()), cross, "no effect: lost, or ignored"),
         ("zero" in tones, arrow("zero"), "zero window"),
         ("reset" in tones, arrow("reset"), "reset"),
         ("odd" in tones, arrow("odd"), "probe, keep-alive or other, as its words say"),

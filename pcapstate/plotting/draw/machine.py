@@ -18,7 +18,7 @@ from ..style import NORMAL, SMALL, Style, style
 WIDE, HIGH = 2.1, 0.62
 BADGES = {"client": "o", "server": "s"}
 
-WIDE, HIGH = 9.6, 7.6
+MADE_FOR = 9.6, 7.6
 """Inches that the words are made for; on smaller axes they are smaller."""
 
 
@@ -40,7 +40,7 @@ def machine(flow: FlowLike, *, ax: Axes | None = None, side: str | None = None, 
     _lists(axes, table, colors)
     if given(axes):
         wide, high = inches(axes)
-        shrink(axes, min(1.0, wide / WIDE, high / HIGH))
+        shrink(axes, min(1.0, wide / MADE_FOR[0], high / MADE_FOR[1]))
     entitle(axes, table.facts, "The TCP state machine (RFC 9293, figure 5)", colors)
     _legend(axes, table, colors)
     return axes

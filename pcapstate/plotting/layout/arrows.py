@@ -152,7 +152,7 @@ def _block_words(group: Mapping[str, Any]) -> list[str]:
             )
     again, zero = group["retransmissions"], group["zero_windows"]
     odd = [count_words(again, "retransmission")] if again else []
-    odd += [count_words(zero, "zero window")] if zero else []
+    odd += [count_words(zero, "segment") + " with window 0"] if zero else []
     lines += [", ".join(odd)] if odd else []
     lines[-1] += f", in {duration(group['lasted'])}"
     return lines
