@@ -10,7 +10,7 @@ from simulated_path import chunk, describe, run, segment_rows
 from simulator import ACK, FIN, RST, SYN, near
 
 from pcapstate.replay.engine import replay
-from pcapstate.schema import CAUSES, LABELS
+from pcapstate.schema import CAUSES, LABELS, MISSING
 
 OPEN = """
 SYN_SENT      --> <SEQ=99><CTL=SYN>                         --> SYN_RECEIVED
@@ -327,3 +327,14 @@ def test_on_a_perfect_path_only_what_was_sent_again_is_called_so(scenario):
         octets = packet.length or packet.flags & (SYN | FIN)
         if again and octets and not syn_ack:
             assert word in ("retransmission", "keep_alive", "window_probe"), (word, describe(packet))
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_segment_without_timestamps_is_forged_only_where_others_have_them(later):
+    """Both SYNs offered them. Some stacks never send them then, and something on the way may take them out."""
+    made = segments_of(OPEN + DATA + ACKED + DATA.replace("SEQ=100", "SEQ=110"))
+    for row, clock in zip(made.rows[: 5 if later else 2], (1000, 7, 1020, 1021, 47), strict=False):
+        row.update(tsval=clock, tsecr=0)
+    table = replayed(made.rows).table("segments")
+    told = [window != MISSING for window in table["window"]]
+    assert told == [True] * 5 + [not later]

@@ -113,7 +113,8 @@ def not_its_own(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
     """1 if X cannot have sent the segment, which then tells nothing of it.
 
     It acknowledges another SYN, or what X never let its peer send; or it lacks the timestamps that both sides agreed
-    on (RFC 7323 3.2: they must be in every segment but resets); or its FIN has the number of another octet.
+    on (RFC 7323 3.2: they must be in every segment but resets) and that X has sent since its SYN: some never do, and
+    something on the way may take them out; or its FIN has the number of another octet.
     """
     if s.flags & FIN and x.fin == 0 and s.seq_relative + s.length + 1 < mine.next:
         return 1
@@ -124,7 +125,9 @@ def not_its_own(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> int:
         return 1
     if mine.edge_max > 0 and beyond > 1 and s.ack_relative > mine.edge_max + 1:
         return 1
-    return 1 if s.tsval < 0 and s.flags & SYN == 0 and x.timestamps and y.timestamps and x.tsval >= 0 else 0
+    if s.tsval >= 0 or s.flags & SYN or x.timestamps == 0 or y.timestamps == 0:
+        return 0
+    return 1 if x.tsval >= 0 and x.tsval != x.syn_tsval else 0
 
 
 @kernel
