@@ -54,7 +54,7 @@ def verdict(text):
             "with a reset (frame 2): nobody listens there.",
         ),
         (
-            "SYN_SENT --> <SEQ=99><CTL=SYN> -->\nSYN_SENT <-- <SEQ=299><ACK=100><CTL=SYN,ACK> ... SYN_RECEIVED\n",
+            "SYN_SENT --> <SEQ=99><CTL=SYN> -->\nSYN_SENT ... <SEQ=299><ACK=100><CTL=SYN,ACK> <-- SYN_RECEIVED\n",
             ("half_open", "none", "still_open"),
             "Half-open: the SYN,ACK (frame 2) was never acknowledged.",
         ),
