@@ -73,7 +73,6 @@ def bare(m: Any, x: Any, y: Any, mine: Any, theirs: Any, s: Any, ahead: int) -> 
     mine.bare_ip_id = s.ip_id
     mine.bare_tsval = s.tsval
     mine.bare_ack = s.ack_relative
-    mine.bare_at = s.time
     mine.bare_frame = s.frame
 
 

@@ -158,7 +158,6 @@ def leaps(octets: int, acknowledged: int) -> int:
 @kernel
 def habits(f: Any, x: Any, s: Any) -> None:
     """When the side was heard, and what verdicts ask for: whether IP IDs run, when data was sent, unanswered probes."""
-    x.sent_before = x.sent_at
     x.sent_at = s.time
     x.sent_frame = s.frame
     if x.packets == 1:

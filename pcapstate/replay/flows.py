@@ -163,7 +163,6 @@ def open_flow(m: Any, s: Any, h: int, older: int) -> int:
     f.file = s.file
     f.hash = h
     f.older = older
-    f.successor = -1
     bucket = h & m.control[BUCKET_MASK]
     f.chain = m.buckets[bucket]
     m.buckets[bucket] = slot
@@ -230,11 +229,10 @@ def answered(m: Any, slot: int) -> int:
 
 
 @kernel
-def retire(m: Any, slot: int, successor: int, s: Any) -> None:
+def retire(m: Any, slot: int, s: Any) -> None:
     """The 4-tuple belongs to another flow from now on."""
     f = m.flows[slot]
     f.retired = 1
-    f.successor = m.flows[successor].number
     f.successor_time = s.time
     unchain(m, slot)
 
@@ -290,7 +288,7 @@ def new_syn(m: Any, s: Any, h: int, slot: int) -> int:
         if s.seq == (client.base + client.next + TIME_WAIT_ISN_STEP) & 0xFFFFFFFF:
             m.flows[fresh].time_wait_reused = 1
     if older != slot:
-        retire(m, slot, fresh, s)
+        retire(m, slot, s)
     return fresh
 
 
@@ -303,7 +301,7 @@ def commit(m: Any, slot: int, s: Any) -> None:
         if gone.grade > 0 and gone.low <= f.first_time < gone.high < NEVER:
             # The client's old socket had gone before it asked again.
             gone.high = f.first_time
-        retire(m, f.older, slot, s)
+        retire(m, f.older, s)
         f.older = -1
 
 
@@ -342,11 +340,11 @@ def flow_of(m: Any, s: Any) -> int:
     elif s.flags & (SYN_FLAG | ACK_FLAG | RST_FLAG) == SYN_FLAG | ACK_FLAG and new_syn_ack(m, s, slot) > 0:
         older = slot
         slot = open_flow(m, s, h, -1)
-        retire(m, older, slot, s)
+        retire(m, older, s)
     elif s.flags & (SYN_FLAG | ACK_FLAG | RST_FLAG) == ACK_FLAG and past_the_end(m, s, slot) > 0:
         older = slot
         slot = open_flow(m, s, h, -1)
-        retire(m, older, slot, s)
+        retire(m, older, s)
     if m.flows[slot].older >= 0:
         slot = belongs(m, s, slot)
     f = m.flows[slot]

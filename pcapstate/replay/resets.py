@@ -89,7 +89,6 @@ def reset(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any) -> None
     """A segment with RST from X to Y."""
     form = form_of(x, s)
     x.rst_first = x.rst_first if x.rst_first > 0 else s.time
-    x.rst_frame = s.frame
     x.rst_form = form
     x.rst_ttl = s.ttl
     x.rst_bare = 1 if form == ACTIVE and s.tsval < 0 and x.tsval >= 0 else 0
@@ -113,7 +112,6 @@ def reset(m: Any, f: Any, x: Any, y: Any, first: int, peer: int, s: Any) -> None
         f.reset_frame = s.frame
         f.reset_by = s.side
         f.reset_reason = reason
-        f.reset_time = s.time
         f.reset_answers = y.sent_frame if form != ACTIVE else 0
         if reason == ABORT_UNREAD or reason == DATA_AFTER_CLOSE or (reason == ABORT and form == ACTIVE):
             x.close_frame = s.frame

@@ -52,7 +52,7 @@ Side = Row(
     # What the opening and the closing touch. SYN and FIN: relative end, form, copies, and what tells a fresh copy from
     # a duplicate.
     "syn_pure crossed syn_unseen syn_end syn_ip_id syn_tsval syn_last syn_copies deaf "
-    "zero_time sent_before first_at first_frame tsval_time "
+    "zero_time first_at first_frame tsval_time "
     "fin_ip_id fin_tsval fin_tsecr fin_last fin_copies fin_after_fin "
     # Proofs of order, see `proofs`. `chain`: no FIN can have been sent up to the last segment; `open_ack`, `open_had`:
     # what was acknowledged, and had, before the FIN was sent; `fin_ack_low`, `fin_ack_high`: what its copies
@@ -64,7 +64,7 @@ Side = Row(
     "isn isn_before isn_known mss offered_scale sack timestamps fast_open "
     # For verdicts: frames that prove which call closed the side, and what a reset was made from. `orphan`: it was in
     # FIN_WAIT_2, closed by its program, when the peer's FIN came.
-    "peer_next_at_fin shutdown_frame close_frame orphan fin_with_data window_at_fin rst_first rst_frame "
+    "peer_next_at_fin shutdown_frame close_frame orphan fin_with_data window_at_fin rst_first "
     "rst_form rst_ttl rst_bare rst_refused "
     # For tools that speak of histories.
     "retransmissions reordered duplicates lost_before lost_after told told_end told_again told_zero told_gaps told_rst",
@@ -79,8 +79,8 @@ Flow = Row(
     "used a0 a1 a2 a3 b0 b1 b2 b3 aport bport version flip hash chain older retired "
     "number stream roles first_frame first_time last_frame last_time frames "
     "syn_ack_seen bad_ack simultaneous midstream twin successor_time refused_frame resets reset_frame reset_by "
-    "completeness history0 history1 history2 history_count successor "
-    "fast_open_taken reset_reason reset_answers reset_time first_data_frame time_wait_reused time_wait_number file",
+    "completeness history0 history1 history2 history_count "
+    "fast_open_taken reset_reason reset_answers first_data_frame time_wait_reused time_wait_number file",
 )
 
 Note = Row("Note", "kind frame time flow side value other")
@@ -164,8 +164,6 @@ class Memory(NamedTuple):
     STREAM_COUNT,
     NOTE_COUNT,
     BUCKET_MASK,
-    LAST_TIME,
-    LAST_FRAME,
     SENT_HEAD,
     RELABEL_COUNT,
     CHANGE_COUNT,
@@ -175,4 +173,4 @@ class Memory(NamedTuple):
     ARRIVAL_HEAD,
     KEEP_CHANGES,
     CONTROL_SIZE,
-) = range(16)
+) = range(14)

@@ -29,7 +29,7 @@ Sender = Row(
     # The clock of its timestamps: the first one, and when it was seen.
     "tsval tsval_time "
     # Its latest bare ACK, and its latest window field.
-    "bare_ip_id bare_tsval bare_ack bare_at bare_frame window_field "
+    "bare_ip_id bare_tsval bare_ack bare_frame window_field "
     # What it last sent that asks for an answer, whether its window is zero, and when and with which TSval its latest
     # zero window ended; whether it probes the peer's.
     "asks asks_frame zero zero_until zero_tsval probing syns syn_acks "
@@ -39,9 +39,9 @@ Sender = Row(
     # how it began (``first_flight``), and when.
     "data_top pushed lost_ahead ahead_at doubt doubt_row unseen keeps flight flight_at "
     # The window that it grants: whether one is in force, its field, and TSval and IP ID of the segment that had it;
-    # highest right edge, when the edge last moved, smallest and largest field, and the field of the SYN; what was last
+    # highest right edge, smallest and largest field, and the field of the SYN; what was last
     # told of it in the log of changes; whether it was ever taken back.
-    "in_force field wl_tsval wl_ip_id edge_max edge_at zero_from field_min field_max syn_window told_field told_state "
+    "in_force field wl_tsval wl_ip_id edge_max zero_from field_min field_max syn_window told_field told_state "
     "shrunk "
     # Where the SYNs do not tell the scale (``scales``): least and largest shift, where the fall of the window began,
     # votes for the largest, and the frame from which on the shift in use is an inferred one, with its time.

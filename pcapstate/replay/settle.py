@@ -26,8 +26,8 @@ def settle(m: Any, slots: Any, first: int, count: int, two_msl: int) -> int:
             return i
         slot = slots[i]
         at = m.control[OUTCOME_COUNT]
-        tell_episodes(m, slot)
         drop_guess(m, slot)
+        tell_episodes(m, slot)
         tell_facts(m, slot, at)
         perform(m, slot, at)
         judge(m, slot, at)

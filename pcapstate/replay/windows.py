@@ -129,7 +129,6 @@ def use(m: Any, x: Any, mine: Any, s: Any, scale: int) -> None:
         return
     edge = s.ack_relative + s.window_octets
     if edge > x.edge:
-        mine.edge_at = s.time
         mine.edge_max = max(mine.edge_max, edge)
     elif scale >= 0 and certain > 0 and s.flags & SYN == 0 and mine.shrunk == 0 and x.fin == 0:
         # A receiver should not take back what it granted (RFC 9293 3.8.6); by less than a unit of the scale it may.
