@@ -9,7 +9,7 @@ import pytest
 from ladders import back, both_speeds, labels_of, rows_of, sent
 
 SIZE = 1448
-STAMPS = {"mss": 1460, "tsval": 1, "tsecr": 1}
+STAMPS = {"mss": 1460, "tsval": 1, "tsecr": 1, "sack_permitted": 1, "window_scale": 0}
 
 ONCE_MORE = """
 SYN_SENT      --> <SEQ=99><CTL=SYN>                          ...               (not captured)
@@ -47,6 +47,11 @@ def test_one_segment_although_there_is_more():
     assert table["proof"][0] == 7
     flows = both_speeds(rows_of(OPEN + ALONE, **STAMPS)).table("flows")
     assert (flows["client_retransmissions"][0], flows["client_lost_before"][0]) == (1, 1)
+
+
+@pytest.mark.parametrize("missing", [{"sack_permitted": 0}, {"window_scale": -1}, {"tsval": 0}])
+def test_stacks_that_always_begin_with_one_are_known_by_what_they_do_not_offer(missing):
+    assert syn(OPEN + ALONE, **missing) == ("", "")
 
 
 def test_two_segments_are_an_ordinary_beginning():

@@ -33,7 +33,8 @@ def pixels(name):
     figure = Figure(figsize=(6, 6 if name != "states" else 2), dpi=60)
     canvas = FigureCanvasAgg(figure)
     axes = PICTURES[name](figure.add_axes((0.02, 0.02, 0.96, 0.96)))
-    axes.get_legend().remove()
+    if axes.get_legend():
+        axes.get_legend().remove()
     for text in figure.findobj(matplotlib.text.Text):
         text.set_visible(False)
     canvas.draw()

@@ -3,7 +3,8 @@
 RFC 5681 3.1: if the SYN or its SYN,ACK was lost, the initial window must be one segment; otherwise it is two to ten
 (RFC 6928). Common stacks do so, Linux if the SYN was lost twice (tcp_init_transfer). So where one SYN was seen and the
 side then sends a single full segment, though it has more and the window has room, its first SYN was lost before the
-capture point. Not known here: a host whose initial window was set to one segment.
+capture point. Stacks from before RFC 3390 (2002), small ones and generators of traffic always begin with one: they are
+known by what they do not offer. Not known here: a host whose initial window was set to one segment.
 """
 
 from __future__ import annotations
@@ -50,9 +51,15 @@ def first_flight(m: Any, x: Any, y: Any, mine: Any, s: Any) -> None:
 @kernel
 def answered_at_once(x: Any, mine: Any) -> int:
     """1 if one SYN of X was seen, and the answer to it before X could send another."""
-    if x.syn_seen == 0 or mine.syns + mine.syn_acks != 1 or mine.acked != 1:
+    if x.syn_seen == 0 or mine.syns + mine.syn_acks != 1 or mine.acked != 1 or begins_with_more(x) == 0:
         return 0
     return 1 if mine.acked_at - x.syn_last < LEAST_SYN_TIMEOUT else 0
+
+
+@kernel
+def begins_with_more(x: Any) -> int:
+    """1 if the side has the options of a stack that begins with more than one segment, and a clock that runs."""
+    return 1 if x.sack > 0 and x.offered_scale >= 0 and x.syn_tsval > 0 else 0
 
 
 @kernel
