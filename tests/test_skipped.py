@@ -23,6 +23,7 @@ SIZE = 1448
 
 SIZES = {"mss": 1460, "timestamps": 1}
 STAMPS = {"mss": 1460, "tsval": 1, "tsecr": 1}
+OFFERED = {**STAMPS, "sack_permitted": 1, "window_scale": 0}
 MORE = 100 + SIZE
 
 
@@ -110,24 +111,27 @@ def test_the_ids_that_follow_tell_what_was_skipped():
     """The handshake's ACK and the first copy of what followed: two were lost, and only one can have been an ACK."""
     gone = lost(sent(100, 0, 0.020)) + lost(sent(100, 10, flags="PSH,ACK"))
     text = SYNS + gone + asks(100, 110, 0.300)
-    assert names(text)[2] == ""
+    assert labels_of(rows_of(text, **OFFERED))[2] == ("", "")
     later = text + asks(110, 120) + asks(120, 130) + asks(130, 140)
-    assert labels_of(rows_of(later))[2] == ("retransmission", "lost_before")
-    flows = both_speeds(rows_of(later)).table("flows")
+    assert labels_of(rows_of(later, **OFFERED))[2] == ("retransmission", "lost_before")
+    flows = both_speeds(rows_of(later, **OFFERED)).table("flows")
     assert (flows["client_retransmissions"][0], flows["client_lost_before"][0]) == (1, 1)
+    # A host of old may number the packets of all its connections together, and be busy with another one just then.
+    assert labels_of(rows_of(later, **STAMPS))[2] == ("", "")
 
 
 def test_the_handshakes_ack_alone_explains_one():
     later = asks(110, 120) + asks(120, 130) + asks(130, 140)
     text = SYNS + lost(sent(100, 0, 0.020)) + asks(100, 110, 0.300) + later
-    assert names(text) == [""] * 10
+    assert [label for label, _ in labels_of(rows_of(text, **OFFERED))] == [""] * 10
 
 
 @pytest.mark.parametrize("ids", [(105, 107, 109, 111), (105, 4000, 4001, 4002)])
 def test_ids_that_do_not_count_tell_nothing(ids):
     """A host that numbers the packets of all its connections together."""
     gone = lost(sent(100, 10, flags="PSH,ACK"))
-    rows = rows_of(HANDSHAKE + gone + asks(100, 110, 0.300) + asks(110, 120) + asks(120, 130) + asks(130, 140))
+    more = asks(110, 120) + asks(120, 130) + asks(130, 140)
+    rows = rows_of(HANDSHAKE + gone + asks(100, 110, 0.300) + more, **OFFERED)
     for row, ip_id in zip(rows[3::2], ids, strict=True):
         row["ip_id"] = ip_id
     assert [label for label, _ in labels_of(rows)] == [""] * 11
@@ -135,7 +139,7 @@ def test_ids_that_do_not_count_tell_nothing(ids):
 
 def test_a_doubt_ends_when_the_packet_comes_late():
     text = HANDSHAKE + asks(100, 110, 0.300) + asks(110, 120) + asks(120, 130) + asks(130, 140)
-    rows = rows_of(text, {3: {"ip_id": 105}, 5: {"ip_id": 106}})
+    rows = rows_of(text, {3: {"ip_id": 105}, 5: {"ip_id": 106}}, **OFFERED)
     rows[7]["ip_id"], rows[9]["ip_id"] = 104, 107
     assert [label for label, _ in labels_of(rows)] == [""] * 11
 

@@ -15,7 +15,7 @@ from ..kernels import kernel
 from .codes import OF_SYN, OF_SYN_ACK, ORDINARY, RETRANSMISSION
 from .losses import relabel
 from .senders import LEAST_SYN_TIMEOUT
-from .skipped import full_size
+from .skipped import full_size, offers_all
 from .transmissions import alive, locate, place
 
 FIN, SYN, PSH, ACK = 1, 2, 8, 16
@@ -51,15 +51,9 @@ def first_flight(m: Any, x: Any, y: Any, mine: Any, s: Any) -> None:
 @kernel
 def answered_at_once(x: Any, mine: Any) -> int:
     """1 if one SYN of X was seen, and the answer to it before X could send another."""
-    if x.syn_seen == 0 or mine.syns + mine.syn_acks != 1 or mine.acked != 1 or begins_with_more(x) == 0:
+    if x.syn_seen == 0 or mine.syns + mine.syn_acks != 1 or mine.acked != 1 or offers_all(x) == 0:
         return 0
     return 1 if mine.acked_at - x.syn_last < LEAST_SYN_TIMEOUT else 0
-
-
-@kernel
-def begins_with_more(x: Any) -> int:
-    """1 if the side has the options of a stack that begins with more than one segment, and a clock that runs."""
-    return 1 if x.sack > 0 and x.offered_scale >= 0 and x.syn_tsval > 0 else 0
 
 
 @kernel

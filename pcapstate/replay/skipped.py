@@ -66,6 +66,15 @@ def skipped_ids(y: Any, k: Any, s: Any) -> int:
 
 
 @kernel
+def offers_all(x: Any) -> int:
+    """1 if the SYN of X offered SACK, a window scale and timestamps that run, as common stacks of today do.
+
+    Older ones count IP IDs for the whole host, so that a few in a row prove little, and begin with a single segment.
+    """
+    return 1 if x.sack > 0 and x.offered_scale >= 0 and x.syn_tsval > 0 else 0
+
+
+@kernel
 def probed(x: Any, mine: Any, theirs: Any, s: Any) -> int:
     """1 if X may have sent probes since it was last seen: the window was zero for long, or it asks who is there."""
     if theirs.zero_until - x.sent_at >= LEAST_TIMEOUT:
@@ -102,7 +111,7 @@ def lost_before(x: Any, y: Any, mine: Any, theirs: Any, s: Any) -> None:
                 known = 1
                 mine.lost_ahead = max(0, skipped - mine.carries)
                 mine.ahead_at = x.sent_at
-            elif mine.doubt == 0:
+            elif mine.doubt == 0 and offers_all(x):
                 mine.doubt = s.frame
     if known:
         sent_before(x, s)
