@@ -96,7 +96,7 @@ class Engine:
         """Replays one chunk."""
         speed: Speed = chunk.speed
         if self.store is None:
-            self.store = Store(speed, room=64 if speed is INTERPRETED else 4096)
+            self.store = Store(speed)
             self.store.memory.control[KEEP_CHANGES] = int("windows" in self.keep)
         self.store.convert(speed)
         run = speed.of(track)

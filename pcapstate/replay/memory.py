@@ -37,6 +37,9 @@ from .windows import Change
 NOTES = 1024
 """Room for notes between two visits of the engine; a segment makes at most a handful."""
 
+FEW_FLOWS, MANY_FLOWS = 64, 4096
+"""Room for so many flows to begin with, and for as many more at least: interpreted, compiled."""
+
 FEW_SENT = 1024
 """Room for transmissions to begin with, interpreted; a power of two like ``MOST_SENT``."""
 
@@ -80,9 +83,10 @@ ROWS: dict[str, Row] = {
 class Store:
     """Owner of a ``Memory``. ``memory`` is another tuple after ``grow`` and ``convert``."""
 
-    def __init__(self, speed: Speed, room: int = 64) -> None:
+    def __init__(self, speed: Speed, room: int = 0) -> None:
+        """``room``: for so many flows to begin with; by default what is usual at that speed."""
         self.speed = speed
-        self.room = room
+        self.room = room = room or self._least()
         tables = {name: speed.table(ROWS[name], room * count) for name, count in PER_FLOW.items()}
         tables |= {name: speed.table(ROWS[name], count) for name, count in SHARED.items()}
         part = 1 if speed is COMPILED else SMALLER
@@ -116,12 +120,15 @@ class Store:
         self.memory = Memory(**rows, **integers)
         self.speed = speed
 
+    def _least(self) -> int:
+        return MANY_FLOWS if self.speed is COMPILED else FEW_FLOWS
+
     def grow(self) -> None:
-        """Room for a quarter more flows (at least 64), and a bucket for each."""
+        """Room for a quarter more flows, at least for what one begins with, and a bucket for each."""
         m = self.memory
         speed = self.speed
         old = self.room
-        self.room = old + max(64, old // 4)
+        self.room = old + max(self._least(), old // 4)
         tables = {
             name: speed.grown(ROWS[name], getattr(m, name), self.room * count) for name, count in PER_FLOW.items()
         }
