@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from ladders import COMPILED, INTERPRETED, segment
+from kernel_calls import both, packet, row, sender, side
+from ladders import COMPILED, INTERPRETED
 
-from pcapstate.kernels import convert
 from pcapstate.replay import senders
-from pcapstate.replay.rows import Side
 from pcapstate.replay.senders import Sender
 from pcapstate.replay.transmissions import words
 from pcapstate.schema import Segment
 
 MS = 1_000_000
-
-
-def both(name, *arguments):
-    """A kernel's answer, the same at both speeds. Each argument is an integer or (row type, fields of a row)."""
-    answers = []
-    for speed in (INTERPRETED, COMPILED):
-        made = [a if isinstance(a, int) else row(speed, *a) for a in arguments]
-        answers.append(int(speed.of(getattr(senders, name))(*made)))
-    assert answers[0] == answers[1]
-    return answers[0]
-
-
-def row(speed, kind, fields):
-    if kind is Segment:
-        return convert(Segment, [segment(**fields)], speed)[0]
-    made = kind.object()
-    if kind is Sender:
-        senders.clear_sender(made)
-    for name, value in fields.items():
-        setattr(made, name, value)
-    return convert(kind, [made], speed)[0]
-
-
-def sender(**fields):
-    return Sender, fields
-
-
-def side(**fields):
-    return Side, fields
-
-
-def packet(**fields):
-    return Segment, fields
 
 
 # --- IP IDs ----------------------------------------------------------------------------------------------------
@@ -55,7 +21,7 @@ def packet(**fields):
     ("ones", "steps", "jumps", "run"), [(2, 0, 0, 1), (0, 9, 0, 0), (3, 2, 1, 1), (3, 1, 1, 0), (0, 0, 0, 0)]
 )
 def test_ids_run_if_the_next_one_is_mostly_one_more(ones, steps, jumps, run):
-    assert both("ids_run", sender(id_ones=ones, id_steps=steps, id_jumps=jumps)) == run
+    assert both(senders.ids_run, sender(id_ones=ones, id_steps=steps, id_jumps=jumps)) == run
 
 
 def watched(speed, ids, **fields):
@@ -106,7 +72,7 @@ def test_a_syn_ack_of_linux_has_0_and_its_connection_a_counter(speed):
 )
 def test_how_often_a_clock_ticks(first, latest, known, gap, ticks):
     known = side(tsval=latest, tsval_time=known * MS)
-    assert both("ticks", sender(tsval=first), known, gap * MS) == ticks
+    assert both(senders.ticks, sender(tsval=first), known, gap * MS) == ticks
 
 
 @pytest.mark.parametrize(
@@ -121,13 +87,13 @@ def test_how_often_a_clock_ticks(first, latest, known, gap, ticks):
 )
 def test_what_was_sent_before_any_sign_of_a_loss(signal, tsecr, gap, answer):
     known = sender(signal_tsval=signal, signal_at=0)
-    assert both("unprompted", known, side(), packet(time=1000 * MS, tsecr=tsecr), gap * MS) == answer
+    assert both(senders.unprompted, known, side(), packet(time=1000 * MS, tsecr=tsecr), gap * MS) == answer
 
 
 @pytest.mark.parametrize(("at", "answer"), [(985, 1), (995, 0)])
 def test_a_sign_without_a_timestamp_is_told_by_its_time(at, answer):
     known = sender(signal_tsval=-1, signal_at=at * MS)
-    assert both("unprompted", known, side(), packet(time=1000 * MS, tsecr=7), 10 * MS) == answer
+    assert both(senders.unprompted, known, side(), packet(time=1000 * MS, tsecr=7), 10 * MS) == answer
 
 
 # --- a copy, or sent again -------------------------------------------------------------------------------------
@@ -150,7 +116,7 @@ RUNS = {"id_ones": 5}
 )
 def test_the_same_transmission(known, seen, tsval, tsecr, ip_id, gap, answer):
     seen = packet(time=10_000 * MS, **seen)
-    got = both("same_transmission", sender(**known), seen, side(), tsval, tsecr, ip_id, gap * MS, 10 * MS, 0)
+    got = both(senders.same_transmission, sender(**known), seen, side(), tsval, tsecr, ip_id, gap * MS, 10 * MS, 0)
     assert got == answer
 
 
@@ -161,7 +127,7 @@ def test_the_same_transmission(known, seen, tsval, tsecr, ip_id, gap, answer):
 def test_nobody_sends_again_what_was_acknowledged_or_a_syn_within_a_second(flags, gap, heard, answer):
     seen = packet(ip_id=-1, tsval=5, tsecr=1, flags=flags, time=10_000 * MS)
     known = sender(signal_tsval=0)
-    assert both("same_transmission", known, seen, side(), 5, 1, -1, gap * MS, 10 * MS, heard) == answer
+    assert both(senders.same_transmission, known, seen, side(), 5, 1, -1, gap * MS, 10 * MS, heard) == answer
 
 
 def test_what_the_peer_reported_to_have_is_a_copy():
@@ -169,7 +135,7 @@ def test_what_the_peer_reported_to_have_is_a_copy():
     seen = packet(ip_id=-1, tsval=5, tsecr=1, seq_relative=100, length=50, time=10_000 * MS)
     for right, answer in ((150, 1), (149, 0)):
         known = sender(sack_left=100, sack_right=right)
-        assert both("same_transmission", known, seen, side(), 5, 1, -1, 300 * MS, 10 * MS, 0) == answer
+        assert both(senders.same_transmission, known, seen, side(), 5, 1, -1, 300 * MS, 10 * MS, 0) == answer
 
 
 def test_a_clock_that_should_have_ticked_shows_a_copy():
@@ -177,7 +143,7 @@ def test_a_clock_that_should_have_ticked_shows_a_copy():
     for latest, answer in ((2000, 1), (1010, 0)):
         ticking = side(tsval=latest, tsval_time=1000 * MS)
         known = sender(tsval=1000, signal_tsval=0)
-        assert both("same_transmission", known, seen, ticking, 1500, 1, -1, 90 * MS, 10 * MS, 0) == answer
+        assert both(senders.same_transmission, known, seen, ticking, 1500, 1, -1, 90 * MS, 10 * MS, 0) == answer
 
 
 # --- which came first ------------------------------------------------------------------------------------------
@@ -201,11 +167,11 @@ def test_a_clock_that_should_have_ticked_shows_a_copy():
 )
 def test_the_order_of_sending(seen, tsval, ip_id, acked, answer):
     said = words(row(INTERPRETED, Segment, {"ack": acked, "flags": 16}))
-    assert both("order", sender(**RUNS), packet(**{"flags": 16, **seen}), tsval, ip_id, said) == answer
+    assert both(senders.order, sender(**RUNS), packet(**{"flags": 16, **seen}), tsval, ip_id, said) == answer
 
 
 def test_ids_that_do_not_run_tell_no_order():
-    assert both("order", sender(id_jumps=3), packet(ip_id=9), -1, 8, -1) == 0
+    assert both(senders.order, sender(id_jumps=3), packet(ip_id=9), -1, 8, -1) == 0
 
 
 @pytest.mark.parametrize(
@@ -215,5 +181,5 @@ def test_without_timestamps_the_time_of_the_signs_tells(changes, answer):
     """The end of what was sent may come again unprompted, where SACK allows a probe: RFC 8985 7."""
     known = sender(**{"signal_at": 985 * MS, "next": 100, **changes})
     seen = packet(time=1000 * MS, seq_relative=10, length=40)
-    assert both("unprompted", known, side(sack=1), seen, 10 * MS) == answer
-    assert both("unprompted", known, side(), seen, 10 * MS) == (1 if "next" in changes else answer)
+    assert both(senders.unprompted, known, side(sack=1), seen, 10 * MS) == answer
+    assert both(senders.unprompted, known, side(), seen, 10 * MS) == (1 if "next" in changes else answer)

@@ -6,13 +6,10 @@ In the ladders IP IDs run, also those of what is ``(not captured)``: it was lost
 from __future__ import annotations
 
 import pytest
-from ladders import COMPILED, INTERPRETED, back, both_speeds, labels_of, rows_of, segment, sent
+from kernel_calls import both, packet, sender, side
+from ladders import back, both_speeds, labels_of, rows_of, sent
 
-from pcapstate.kernels import convert
 from pcapstate.replay import skipped
-from pcapstate.replay.rows import Side
-from pcapstate.replay.senders import Sender, clear_sender
-from pcapstate.schema import Segment
 
 SYNS = """
 SYN_SENT      --> <SEQ=99><CTL=SYN><WND=9000>               --> SYN_RECEIVED
@@ -198,51 +195,19 @@ def test_without_sack_one_packet_is_sent_again_for_three_duplicate_acks(sack, si
 # --- the accounts themselves -----------------------------------------------------------------------------------
 
 
-def both(name, *arguments):
-    """A kernel's answer, the same at both speeds. Each argument is an integer or (row type, fields of a row)."""
-    slow, fast = (
-        int(speed.of(getattr(skipped, name))(*(row(speed, *a) for a in arguments))) for speed in (INTERPRETED, COMPILED)
-    )
-    assert slow == fast
-    return slow
-
-
-def row(speed, kind, fields):
-    if kind is Segment:
-        return convert(Segment, [segment(**fields)], speed)[0]
-    made = kind.object()
-    if kind is Sender:
-        clear_sender(made)
-    for name, value in fields.items():
-        setattr(made, name, value)
-    return convert(kind, [made], speed)[0]
-
-
-def sender(**fields):
-    return Sender, fields
-
-
-def side(**fields):
-    return Side, fields
-
-
-def packet(**fields):
-    return Segment, fields
-
-
 @pytest.mark.parametrize(
     ("ones", "steps", "jumps", "count"),
     [(2, 0, 0, 1), (1, 0, 0, 0), (4, 1, 0, 1), (3, 1, 0, 0), (9, 0, 1, 0)],
 )
 def test_ids_count_if_nearly_each_is_the_next(ones, steps, jumps, count):
-    assert both("ids_count", sender(id_ones=ones, id_steps=steps, id_jumps=jumps)) == count
+    assert both(skipped.ids_count, sender(id_ones=ones, id_steps=steps, id_jumps=jumps)) == count
 
 
 IN_ORDER = {"ip_id": 100, "window_field": 1000}
 
 
 @pytest.mark.parametrize(
-    ("ip_id", "changes", "skipped"),
+    ("ip_id", "changes", "count"),
     [
         (101, {}, 0),
         (103, {}, 2),
@@ -255,16 +220,16 @@ IN_ORDER = {"ip_id": 100, "window_field": 1000}
         (103, {"window_field": -1}, 2),  # it had told none yet
     ],
 )
-def test_packets_that_were_never_seen(ip_id, changes, skipped):
+def test_packets_that_were_never_seen(ip_id, changes, count):
     known = sender(**{**IN_ORDER, **changes})
-    got = both("skipped_ids", side(window=5), known, packet(ip_id=ip_id, window=1000))
-    assert got == skipped
+    got = both(skipped.skipped_ids, side(window=5), known, packet(ip_id=ip_id, window=1000))
+    assert got == count
 
 
 def test_packets_that_may_have_been_acknowledgements_or_probes_are_not_counted():
     known, seen = sender(**IN_ORDER), packet(ip_id=103, window=1000)
-    assert [both("skipped_ids", side(window=5), sender(**IN_ORDER, owed=n), seen) for n in (0, 1, 2)] == [2, 1, 0]
-    assert both("skipped_ids", side(window=0), known, seen) == 0
+    assert [both(skipped.skipped_ids, side(window=5), sender(**IN_ORDER, owed=n), seen) for n in (0, 1, 2)] == [2, 1, 0]
+    assert both(skipped.skipped_ids, side(window=0), known, seen) == 0
 
 
 @pytest.mark.parametrize(
@@ -278,4 +243,4 @@ def test_packets_that_may_have_been_acknowledgements_or_probes_are_not_counted()
     ],
 )
 def test_how_many_packets_a_segment_is(length, x, y, count):
-    assert both("packets", side(**x), side(**y), packet(length=length)) == count
+    assert both(skipped.packets, side(**x), side(**y), packet(length=length)) == count
